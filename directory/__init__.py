@@ -1,0 +1,1 @@
+"""The library: which agencies offer which services, where, and for whom."""

@@ -1,0 +1,1 @@
+"""One file per form in which a directory arrives; `registry.py` holds the table of them."""
