@@ -1,0 +1,70 @@
+"""What holds in every test: no connection leaves this machine, and hypothesis behaves alike on fast and slow ones."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "here")
+
+NEVER_RESOLVED = (".invalid", ".test", ".example", ".example.org", ".example.com")
+
+
+class ConnectionLeavesTheMachine(RuntimeError):
+    """A test tried to reach the network. Not an OSError, so that no product code can take it for a network fault."""
+
+
+def is_on_this_machine(host: str) -> bool:
+    """Return whether a host of a socket address is this machine: a loopback address or the name localhost."""
+    if host.lower().rstrip(".") in ("localhost", "") or host.lower().endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_an_address(host: str) -> bool:
+    """Return whether a host is written as a number, which needs no name server."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_network() -> Iterator[None]:
+    """Let sockets connect to this machine only, and let names be looked up only where nobody has to be asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        patch.setattr(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo))
+        yield
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not is_on_this_machine(str(address[0])):
+            raise ConnectionLeavesTheMachine("A test may connect to this machine only; give it a fake to talk to.")
+        return connect(self, address)
+
+    return guarded
+
+
+def _guarded_lookup(lookup: Any) -> Any:
+    def guarded(host: Any, *arguments: Any, **named: Any) -> Any:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        if name is None or is_on_this_machine(name) or is_an_address(name):
+            return lookup(host, *arguments, **named)
+        if name.lower().rstrip(".").endswith(NEVER_RESOLVED):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise ConnectionLeavesTheMachine("A test may not ask a name server; use a name below .invalid or a fake.")
+
+    return guarded
