@@ -9,10 +9,8 @@ import pytest
 
 from tests.house_rules.source import dotted, is_within, module_name, python_files, tree_of
 
+ENVIRONMENT: Final = "os.environ"
 AT_IMPORT_NEVER: Final = (
-    "os.environ",
-    "os.getenv",
-    "environ.get",
     "getenv",
     "create_engine",
     "create_app",
@@ -65,14 +63,14 @@ def done_at_import(tree: ast.Module) -> list[str]:
     """Return a line for each thing that a module does on import and may not."""
     found = []
     for node in run_at_import(tree.body):
-        name = (
-            dotted(node.func) if isinstance(node, ast.Call) else dotted(node) if isinstance(node, ast.Attribute) else ""
-        )
-        wanted = AT_IMPORT_NEVER if isinstance(node, ast.Call) else AT_IMPORT_NEVER[:1]
-        if isinstance(node, ast.Call) and not name and isinstance(node.func, ast.Attribute):
-            name = node.func.attr
-        if any(name == never or name.endswith("." + never) for never in wanted):
-            found.append(f"line {getattr(node, 'lineno', 0)}: {name}")
+        match node:
+            case ast.Subscript(value=value, lineno=line) if dotted(value) == ENVIRONMENT:
+                found.append(f"line {line}: {ENVIRONMENT}[...]")
+            case ast.Call(func=function, args=arguments, lineno=line):
+                name = dotted(function) or getattr(function, "attr", "")
+                reads = name.startswith(ENVIRONMENT + ".") or ENVIRONMENT in map(dotted, arguments)
+                if reads or name.rpartition(".")[2] in AT_IMPORT_NEVER:
+                    found.append(f"line {line}: {name}")
     return found
 
 
@@ -100,6 +98,8 @@ def test_a_module_is_told_the_time_and_does_not_look(path: Path) -> None:
     "source",
     [
         "import os\nURL = os.environ['URL']",
+        "import os\nURL = os.environ.get('URL')",
+        "import os\nSETTINGS = dict(os.environ)",
         "import os\nURL = os.getenv('URL')",
         "engine = sqlalchemy.create_engine('sqlite://')",
         "app = Flask(__name__)",
@@ -116,6 +116,7 @@ def test_work_at_import_is_seen(source: str) -> None:
     "source",
     [
         "def url():\n    return os.environ['URL']",
+        "def settings(environment=os.environ):\n    return environment['URL']",
         "if __name__ == '__main__':\n    create_app().run()",
         "PATTERN = re.compile('a')",
         "clock = lambda: datetime.now(UTC)",

@@ -13,7 +13,7 @@ FLASK: Final = ("flask", "flask_wtf", "flask_babel", "flask_bootstrap", "werkzeu
 NETWORK: Final = ("requests", "urllib3", "authlib", "joserfc")
 DATABASE: Final = ("sqlalchemy", "alembic", "psycopg")
 MODELS: Final = ("fhir",)
-DOORS: Final = ("fhir", "oauth", "portal", "hsds", "api")
+DOORS: Final = ("fhir", "oauth", "portal", "hsds", "api", "health")
 BESIDE: Final = ("exchange.config", "exchange.logs", "exchange.outbound")
 BELOW: Final = ("exchange.actions", "exchange.db", "exchange.domain", "fhir_mapping", "directory")
 
