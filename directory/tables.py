@@ -13,6 +13,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from directory.records import LOCATION, ORGANIZATION, SERVICE
+
 Json = dict[str, Any]
 
 
@@ -146,6 +148,13 @@ class ServiceRow(Listed, Base):
     )
     organization_id: Mapped[str] = mapped_column(Uuid(as_uuid=False))
     status: Mapped[str] = mapped_column(String(20))
+
+
+LISTED: dict[str, type[OrganizationRow] | type[LocationRow] | type[ServiceRow]] = {
+    ORGANIZATION: OrganizationRow,
+    LOCATION: LocationRow,
+    SERVICE: ServiceRow,
+}
 
 
 class ServiceAtLocationRow(Base):
