@@ -1,0 +1,1 @@
+"""The nouns of the case: frozen dataclasses and their enumerations, one file per noun, standard library only."""

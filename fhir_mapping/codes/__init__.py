@@ -1,0 +1,1 @@
+"""Every code table once, a file per source."""

@@ -1,0 +1,1 @@
+"""One file per FHIR resource: a document into a value, a value into a document."""
