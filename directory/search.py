@@ -82,6 +82,7 @@ def search(session: Session, query: Query) -> Page:
     here = _place(query)
     wanted = Wanted(words(query.text or ""), _need_term(query.need), here, query.radius_km)
     _check(query, wanted)
+    behind = _read_key(query.after) if query.after is not None else None
     candidates, capped = find(session, wanted)
     notes = []
     if not candidates and query.need in BY_CODE:
@@ -92,7 +93,7 @@ def search(session: Session, query: Query) -> Page:
     if capped:
         notes.append("Only the first matches were compared: give a ZIP code, a need or more words to see the best.")
     ranked = _ranked(session, candidates, with_names=here is None)
-    later = ranked if query.after is None else [(k, c) for k, c in ranked if k > _read_key(query.after)]
+    later = ranked if behind is None else [(key, found) for key, found in ranked if key > behind]
     found = _hits(session, query, later)
     hits = list(islice(found, query.limit + 1))
     notes += _advice(query, here, ranked, hits)
