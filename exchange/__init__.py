@@ -1,0 +1,1 @@
+"""The house: referrals are sent, answered, closed, remembered, told."""

@@ -1,0 +1,1 @@
+"""Actions on the directory and on who is in it."""

@@ -1,0 +1,67 @@
+"""One id space: an organisation is a member, or listed in the directory, or both; the member's own facts come first."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from directory import lookup
+from exchange.db import organization as organizations
+from exchange.db.person import has_people
+from exchange.domain.actor import OrganizationKind
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFacts:
+    """What the exchange needs to know of an organisation to send to it, tell it and show it."""
+
+    id: str
+    name: str
+    email: str | None
+    phone: str | None
+    kind: OrganizationKind
+    is_member: bool
+    has_people: bool
+    time_zone: str
+    network_id: str | None = None
+    closed_days: tuple[str, ...] = ()
+    consent_rule: str = "attested"
+    is_gone: bool = False
+
+
+def find_organization(session: Session, organization_id: str) -> OrganizationFacts | None:
+    """Return what is known of an organisation, or None when it is neither a member nor listed."""
+    row = organizations.member(session, organization_id)
+    listing = lookup.organization(session, organization_id)
+    listed = listing.record if listing else None
+    phone = next((one.number for one in listed.phones), None) if listed else None
+    email = listed.email if listed else None
+    if row is not None:
+        return OrganizationFacts(
+            row.id, row.name, row.email or email, row.phone or phone, row.kind, True, has_people(session, row.id),
+            row.time_zone, row.network_id, tuple(row.closed_days), row.consent_rule,
+        )  # fmt: skip
+    if listing is None or listed is None:
+        return None
+    if email is None or phone is None:
+        offered = lookup.services_of(session, organization_id)
+        email = email or next((one.email for one in offered if one.email), None)
+        phone = phone or next((number.number for one in offered for number in one.phones), None)
+    return OrganizationFacts(
+        organization_id, listed.name, email, phone, OrganizationKind.AGENCY, False, False, "America/Chicago",
+        is_gone=listing.is_gone,
+    )  # fmt: skip
+
+
+def is_listed(session: Session, type_name: str, document_id: str) -> bool:
+    """Return whether an Organization, HealthcareService or Location is one everybody may see."""
+    match type_name:
+        case "Organization":
+            return (
+                organizations.member(session, document_id) is not None
+                or lookup.organization(session, document_id) is not None
+            )
+        case "HealthcareService":
+            return lookup.service(session, document_id) is not None
+        case "Location":
+            return lookup.location(session, document_id) is not None
+    return False

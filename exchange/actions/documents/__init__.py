@@ -1,0 +1,1 @@
+"""Actions on documents: check, keep, change, receive."""

@@ -1,0 +1,1 @@
+"""Actions on referrals: send, answer, send on, expire."""

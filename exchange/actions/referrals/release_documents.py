@@ -1,0 +1,59 @@
+"""What a referral releases: only what its sender wrote, only about its person, reached by a fixed list of references.
+
+Putting somebody else's id into a Task must not leak it (ARCHITECTURE §3).
+"""
+
+from sqlalchemy.orm import Session
+
+from exchange.actions.documents.keep_document import patient_of
+from exchange.db import document, release
+from exchange.db.session import now
+from fhir_mapping.case_data.referral import Referral
+from fhir_mapping.json_text import Json, parse
+from fhir_mapping.references import released_references
+from fhir_mapping.resources.task import task_to_referral
+
+
+def release_documents(session: Session, referral: Referral, task: Json) -> None:
+    """Release a referral to its receiver, or its preview to the network whose queue it waits in."""
+    at = now(session)
+    hot = _hot(task)
+    if referral.receiver_id is None:
+        if referral.network_id is not None:
+            release.release(session, [referral.id], referral.network_id, referral.id, at, hot=hot, reduced=True)
+        return
+    ids = [referral.id, *reached(session, task, author_id=referral.sender_id, patient_id=referral.patient_id)]
+    release.release(session, ids, referral.receiver_id, referral.id, at, consent_id=referral.consent_id, hot=hot)
+
+
+def release_results(session: Session, referral: Referral, task: Json) -> None:
+    """Release to the sender what its receiver wrote and named as output."""
+    if referral.receiver_id is not None:
+        results = reached(session, task, author_id=referral.receiver_id, patient_id=referral.patient_id)
+        release.release(session, results, referral.sender_id, referral.id, now(session))
+
+
+def reached(session: Session, start: Json, *, author_id: str, patient_id: str) -> list[str]:
+    """Return ids of the documents reached from a Task that this organisation wrote about this person, or nobody."""
+    found: dict[str, None] = {}
+    waiting = [start]
+    while waiting:
+        for _path, text in released_references(waiting.pop()):
+            kind, _, document_id = text.partition("/")
+            stored = document.stored(session, kind, document_id.partition("/")[0])
+            if stored is None or stored.author_id != author_id or stored.id in found:
+                continue
+            body = parse(stored.body)
+            if patient_of(body) not in (None, patient_id):
+                continue
+            found[stored.id] = None
+            waiting.append(body)
+    return list(found)
+
+
+def _hot(task: Json) -> dict[str, str]:
+    content = task_to_referral(task).value
+    owner = content.owner.reference if content.owner else None
+    requester = content.requester.reference if content.requester else None
+    found = {"status": content.status, "owner": owner, "requester": requester}
+    return {name: value for name, value in found.items() if value}

@@ -1,0 +1,58 @@
+"""Telling is an outbox: for each fact, who hears of it, by which channel. The text is made when it is sent."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from exchange.actions.directory.find_organization import find_organization
+from exchange.db import outbox
+from exchange.db.person import coordinators_of
+from exchange.db.session import now
+from exchange.db.webhook import webhooks_of
+from exchange.domain.actor import Actor
+from exchange.domain.events import TOLD, Event, MessageKind
+from fhir_mapping.case_data.referral import Referral, Side
+
+
+def tell(session: Session, referral: Referral, events: Iterable[Event], actor: Actor) -> int:
+    """Write the messages of these facts into the outbox and return how many. Nobody is told of its own act."""
+    messages = 0
+    for event in events:
+        for side, kind in TOLD.get(event.kind, ()):
+            for organization_id, addresses in _destinations(session, referral, side, kind):
+                if organization_id == actor.organization_id and side is event.side and actor.source is None:
+                    continue
+                messages += _put(session, referral, kind, organization_id, addresses)
+    return messages
+
+
+def _destinations(session: Session, referral: Referral, side: Side, kind: MessageKind) -> list[tuple[str, list[str]]]:
+    """Return organisations with the mail addresses that are told."""
+    if side is Side.CANDIDATE:
+        sender = find_organization(session, referral.sender_id)
+        networks = [referral.network_id, sender.network_id if sender else None]
+        offices = [referral.sender_id, *networks] if kind is MessageKind.MUST_BE_PHONED else networks[:1]
+        return [(office, _office_addresses(session, office)) for office in dict.fromkeys(offices) if office]
+    organization_id = referral.sender_id if side is Side.SENDER else referral.receiver_id
+    if organization_id is None:
+        return []
+    facts = find_organization(session, organization_id)
+    return [(organization_id, [facts.email] if facts and facts.email else [])]
+
+
+def _office_addresses(session: Session, organization_id: str) -> list[str]:
+    """Return where a coordinating office is told: its own address, else its coordinators'."""
+    facts = find_organization(session, organization_id)
+    people = [person.email for person in coordinators_of(session, organization_id)]
+    return [facts.email] if facts and facts.email else people
+
+
+def _put(session: Session, referral: Referral, kind: MessageKind, organization_id: str, addresses: list[str]) -> int:
+    ways = [("email", address) for address in addresses]
+    ways += [("webhook", webhook.id) for webhook in webhooks_of(session, organization_id)]
+    for channel, destination in ways:
+        outbox.put(
+            session, kind=kind.value, channel=channel, destination=destination, now=now(session),
+            organization_id=organization_id, referral_id=referral.id,
+        )  # fmt: skip
+    return len(ways)

@@ -1,0 +1,72 @@
+"""The web application: the one place where real things are chosen and handed down."""
+
+import importlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from exchange.config import Config, config_from, refuse_unsafe
+from exchange.db.audit_writer import AuditWriter
+from exchange.db.sealing import KeyRing, load_key_ring
+from exchange.db.session import Database
+from exchange.logs import set_up_logs
+from exchange.outbound import outbound_session
+from exchange.web.audit_trail import keep_audit_trail
+from exchange.web.guard import guard
+from exchange.web.headers import set_headers
+
+DOORS = ("health", "fhir", "oauth", "api", "portal")
+LARGEST_REQUEST = 5_000_000
+
+
+def system_clock() -> datetime:
+    """Return the time, aware UTC: the only place where it is read."""
+    return datetime.now(UTC)
+
+
+def open_database(
+    config: Config, *, keys: KeyRing | None = None, clock: Callable[[], datetime] = system_clock
+) -> Database:
+    """Return the database of a configuration. Raises WrongSetting, OSError, ValueError."""
+    if keys is None:
+        assert config.secret_key_file is not None
+        keys = load_key_ring(config.secret_key_file, config.key_ring_file)
+    return Database(config.database_url, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
+
+
+def create_app(config: Config, database: Database, *, outbound: Any = None, **flask_settings: Any) -> Flask:
+    """Return the Flask application with every door. `outbound` is the guarded session for outgoing HTTP."""
+    app = Flask("exchange", static_folder=None)
+    app.config.update(
+        SECRET_KEY=database.keys.token("flask", "secret") + database.keys.token("flask", "key"),
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.is_https,
+        SESSION_COOKIE_NAME="exchange_form",
+    )
+    app.config.update(flask_settings)
+    app.url_map.strict_slashes = False
+    app.extensions["exchange_config"] = config
+    app.extensions["exchange_database"] = database
+    app.extensions["exchange_outbound"] = outbound or outbound_session(config.allowed_addresses)
+    app.extensions["exchange_audit"] = AuditWriter(database, wait=config.audit_reads == "wait")
+    if config.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
+    guard(app)
+    keep_audit_trail(app)
+    set_headers(app)
+    for door in DOORS:
+        importlib.import_module(f"exchange.web.{door}.door").open_door(app)
+    return app
+
+
+def production() -> Flask:
+    """Return the application of the environment's settings: what the web server loads."""
+    config = config_from()
+    refuse_unsafe(config)
+    set_up_logs(config.log_level)
+    return create_app(config, open_database(config))

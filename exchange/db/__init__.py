@@ -1,0 +1,1 @@
+"""What is remembered: one file per noun holds its tables and its named queries."""

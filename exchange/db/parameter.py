@@ -1,0 +1,77 @@
+"""What documents are found by: one child table per type (document, parameter, system, value), rebuilt by reindexing.
+
+What says who a person is stands there only as keyed hashes: exact, and of each beginning of a word (ARCHITECTURE §2).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, String, Table, delete, insert
+from sqlalchemy.orm import Session
+
+from exchange.db.base import Base, BigId, Id
+from exchange.db.session import keys
+from fhir_mapping.search_parameters import SEARCH_ROWS, STRING, Indexed, parameters_of
+
+LONGEST_PREFIX: Final = 16
+#  projections of other tables have no documents to index
+_PROJECTED: Final = frozenset({"Location", "HealthcareService", "AuditEvent"})
+
+
+def _table(type_name: str) -> Table:
+    return Table(
+        f"parameter_{type_name.lower()}",
+        Base.metadata,
+        Column("id", BigId, primary_key=True, autoincrement=True),
+        Column("document_id", Id, nullable=False),
+        Column("parameter", String(40), nullable=False),
+        Column("system", String(300), nullable=False),
+        Column("value", String(300), nullable=False),
+        Column("low", BigInteger),
+        Column("high", BigInteger),
+        Index(None, "document_id", "parameter"),
+        Index(None, "parameter", "value", "document_id"),
+        Index(None, "parameter", "low"),
+    )
+
+
+TABLES: Final = {name: _table(name) for name in SEARCH_ROWS if name not in _PROJECTED}
+
+
+def sealed_value(session: Session, parameter: str, text: str) -> str:
+    """Return the keyed hash by which a word about a person is found."""
+    return keys(session).token(f"parameter/{parameter}", text)
+
+
+def index(
+    session: Session, type_name: str, document_id: str, found: Iterable[Indexed], *, is_new: bool = False
+) -> None:
+    """Write what a document is found by, over whatever stood there."""
+    table = TABLES[type_name]
+    if not is_new:
+        session.execute(delete(table).where(table.c.document_id == document_id))
+    rows = [
+        {
+            "document_id": document_id,
+            "parameter": one.parameter,
+            "system": one.system,
+            "value": value,
+            "low": one.low,
+            "high": one.high,
+        }
+        for one in found
+        for value in _values(session, type_name, one)
+    ]
+    if rows:
+        session.execute(insert(table), rows)
+
+
+def _values(session: Session, type_name: str, one: Indexed) -> Iterable[str]:
+    parameter = parameters_of(type_name)[one.parameter]
+    if not parameter.sealed:
+        return (one.value[:300],)
+    if parameter.kind != STRING:
+        return (sealed_value(session, one.parameter, one.value),)
+    beginnings = {one.value[:length] for length in range(1, min(len(one.value), LONGEST_PREFIX) + 1)}
+    words = {f"={one.value}"} | beginnings | {one.value}
+    return [sealed_value(session, one.parameter, word) for word in sorted(words)]

@@ -1,0 +1,286 @@
+"""A referral is a decision: one row of what the exchange decides. Its Task document follows from it.
+
+Workflow columns stand in the clear; the text of a reason is sealed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    and_,
+    exists,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from exchange.db.base import Base, Id, UtcDateTime, Words
+from exchange.db.organization import OrganizationRow
+from exchange.db.sealing import Sealed
+from exchange.db.session import keys, stamp
+from exchange.domain.actor import Actor, ActorKind
+from exchange.domain.errors import Conflict, NotFound
+from exchange.domain.referral import ENDED, OPEN
+from fhir_mapping.case_data.referral import Clock, Priority, Reason, Referral, ReferralStatus, Side, Stage
+
+
+class ReferralRow(Base):
+    """One referral; `id` is the id of its Task. `version` counts decisions, not versions of the Task."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        Index(None, "sender_id", "status", "changed", "id"),
+        Index(None, "receiver_id", "status", "changed", "id"),
+        Index(None, "network_id", "status"),
+        Index(None, "due_at"),
+        Index(None, "remind_at"),
+        Index(None, "service_request_id"),
+        Index(None, "patient_id"),
+    )
+    id: Mapped[str] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    status: Mapped[ReferralStatus] = mapped_column(Words(ReferralStatus))
+    sender_id: Mapped[str] = mapped_column(ForeignKey("organization.id"))
+    receiver_id: Mapped[str | None] = mapped_column(Id, comment="member or listed: no foreign key to the directory")
+    service_request_id: Mapped[str] = mapped_column(Id)
+    patient_id: Mapped[str] = mapped_column(Id)
+    priority: Mapped[Priority] = mapped_column(Words(Priority))
+    stage: Mapped[Stage | None] = mapped_column(Words(Stage))
+    reason_code: Mapped[str | None] = mapped_column(String(40))
+    reason_text: Mapped[bytes | None] = mapped_column(LargeBinary, comment="sealed")
+    key_id: Mapped[str | None] = mapped_column(String(20))
+    next_step: Mapped[Side | None] = mapped_column(Words(Side))
+    clock: Mapped[Clock | None] = mapped_column(Words(Clock))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    remind_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    hold_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded: Mapped[bool] = mapped_column(Boolean, default=False)
+    previous_id: Mapped[str | None] = mapped_column(ForeignKey("referral.id"))
+    network_id: Mapped[str | None] = mapped_column(
+        ForeignKey("organization.id"), comment="whose routing queue, while open"
+    )
+    need: Mapped[str | None] = mapped_column(String(60), comment="SDOHCC category code")
+    zip_code: Mapped[str | None] = mapped_column(String(3), comment="the first three digits only")
+    language: Mapped[str | None] = mapped_column(String(20))
+    receiver_name: Mapped[str | None] = mapped_column(String(300), comment="snapshot: the directory may change")
+    receiver_phone: Mapped[str | None] = mapped_column(String(60))
+    consent_id: Mapped[str | None] = mapped_column(Id)
+    contact_prohibited: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed: Mapped[int] = mapped_column(BigInteger, comment="stamp of the last decision")
+    version: Mapped[int] = mapped_column(Integer)
+
+
+class ReferralIdentifierRow(Base):
+    """A Task.identifier: unique per sender, so that a repeated send is caught (409 naming the first)."""
+
+    __tablename__ = "referral_identifier"
+    sender_id: Mapped[str] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    identifier_hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    referral_id: Mapped[str] = mapped_column(ForeignKey("referral.id"), index=True)
+
+
+_NOT_COLUMNS: Final = frozenset({"reason", "new_outputs", "new_notes"})
+_PLAIN: Final = tuple(field.name for field in fields(Referral) if field.name not in _NOT_COLUMNS)
+
+
+def _referral(session: Session, row: ReferralRow) -> Referral:
+    reason = None
+    if row.reason_code is not None:
+        text = keys(session).open(Sealed(row.key_id or "", row.reason_text or b""), f"reason/{row.id}").decode()
+        reason = Reason(row.reason_code, text)
+    return Referral(reason=reason, **{name: getattr(row, name) for name in _PLAIN})
+
+
+def _values(session: Session, referral: Referral) -> dict[str, Any]:
+    values = {name: getattr(referral, name) for name in _PLAIN}
+    values |= {"changed": stamp(session), "reason_code": None, "reason_text": None, "key_id": None}
+    if referral.reason is not None:
+        sealed = keys(session).seal(referral.reason.text.encode(), f"reason/{referral.id}")
+        values |= {"reason_code": referral.reason.code, "reason_text": sealed.body, "key_id": sealed.key_id}
+    return values
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    """Return which referrals an actor may see: its own as a sender, those it received, its network's open queue.
+
+    A draft is released to nobody, and consent that is needed holds it back from the receiver.
+    """
+    if actor.kind in (ActorKind.SYSTEM, ActorKind.OPERATOR) and actor.organization_id is None:
+        return ReferralRow.id.is_not(None)
+    organization_id = actor.organization_id
+    held_back = or_(
+        ReferralRow.status == ReferralStatus.DRAFT,
+        and_(ReferralRow.stage == Stage.CONSENT_NEEDED, ReferralRow.stage.is_not(None)),
+    )
+    seen = or_(
+        ReferralRow.sender_id == organization_id,
+        and_(ReferralRow.receiver_id == organization_id, ~held_back),
+        and_(ReferralRow.receiver_id.is_(None), ReferralRow.network_id == organization_id, ~held_back),
+    )
+    return and_(seen, ReferralRow.id == actor.referral_id) if actor.kind is ActorKind.LINK else seen
+
+
+def _recordable(actor: Actor) -> ColumnElement[bool]:
+    """Return which referrals a facilitator may record for: of its own organisation, or sent within its network."""
+    in_network = exists().where(
+        OrganizationRow.id == ReferralRow.sender_id, OrganizationRow.network_id == actor.organization_id
+    )
+    return and_(
+        or_(ReferralRow.sender_id == actor.organization_id, in_network),
+        ReferralRow.receiver_id.is_not(None),
+        ReferralRow.status != ReferralStatus.DRAFT,
+        or_(ReferralRow.stage.is_(None), ReferralRow.stage != Stage.CONSENT_NEEDED),
+    )
+
+
+def _scope(actor: Actor) -> ColumnElement[bool]:
+    records = actor.source is not None and actor.kind is not ActorKind.LINK
+    return or_(_visible(actor), _recordable(actor)) if records else _visible(actor)
+
+
+def find(session: Session, referral_id: str, *, visible_to: Actor) -> Referral | None:
+    """Return a referral the actor may see; with a `source` (phone, paper) also what it may record for."""
+    row = session.scalar(select(ReferralRow).where(ReferralRow.id == referral_id, _scope(visible_to)))
+    return None if row is None else _referral(session, row)
+
+
+def lock(session: Session, referral_id: str, *, visible_to: Actor) -> Referral:
+    """Return a referral held for a change. Raises NotFound for strangers: never Forbidden."""
+    row = session.scalar(
+        select(ReferralRow)
+        .where(ReferralRow.id == referral_id, _scope(visible_to))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise NotFound("There is no such referral, or your organisation may not see it.")
+    return _referral(session, row)
+
+
+def insert(session: Session, referral: Referral) -> None:
+    """Write a new referral."""
+    session.add(ReferralRow(**_values(session, referral)))
+    session.flush()
+
+
+def save(session: Session, after: Referral, *, decided: bool = True) -> None:
+    """Write a decision over the one before: a compare-and-set on its version, so that of two at once one wins."""
+    before = after.version - 1 if decided else after.version
+    values = _values(session, after)
+    if not decided:
+        del values["changed"]
+    changed = session.execute(
+        update(ReferralRow)
+        .where(ReferralRow.id == after.id, ReferralRow.version == before)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    if getattr(changed, "rowcount", 0) != 1:
+        raise Conflict("Somebody else changed this referral just now: read it again and decide anew.")
+
+
+def claim_identifier(
+    session: Session, sender_id: str, referral_id: str, identifiers: Iterable[tuple[str, str]]
+) -> None:
+    """Write a Task's identifiers. Raises Conflict naming the first referral when its sender used one before."""
+    for system, value in identifiers:
+        found = keys(session).token("referral-identifier", f"{system}|{value}")
+        first = session.get(ReferralIdentifierRow, (sender_id, found))
+        if first is not None:
+            raise Conflict(
+                f"Task/{first.referral_id} already has this identifier: it is the same referral, sent before.",
+                expression="Task.identifier",
+                code="duplicate",
+            )
+        session.add(ReferralIdentifierRow(sender_id=sender_id, identifier_hash=found, referral_id=referral_id))
+    session.flush()
+
+
+def inbox(session: Session, actor: Actor, *, ended: bool = False, limit: int = 200) -> list[Referral]:
+    """Return the referrals an agency received, what runs out first on top; the ended ones newest first."""
+    query = select(ReferralRow).where(_visible(actor), ReferralRow.receiver_id == actor.organization_id)
+    return _listed(session, query, ended=ended, limit=limit)
+
+
+def queue(session: Session, actor: Actor, *, limit: int = 200) -> list[Referral]:
+    """Return the open referrals that wait in the routing queue of a network."""
+    query = select(ReferralRow).where(
+        _visible(actor), ReferralRow.receiver_id.is_(None), ReferralRow.sender_id != actor.organization_id
+    )
+    return _listed(session, query, ended=False, limit=limit)
+
+
+def sent(session: Session, actor: Actor, *, ended: bool = False, limit: int = 200) -> list[Referral]:
+    """Return the referrals an organisation sent, overdue and nearest deadlines first."""
+    query = select(ReferralRow).where(_visible(actor), ReferralRow.sender_id == actor.organization_id)
+    return _listed(session, query, ended=ended, limit=limit)
+
+
+def to_be_phoned(session: Session, actor: Actor, *, limit: int = 200) -> list[Referral]:
+    """Return the open referrals whose agency can only be reached by phone, for a facilitator."""
+    query = select(ReferralRow).where(_recordable(actor), ReferralRow.stage == Stage.MUST_BE_PHONED)
+    return _listed(session, query, ended=False, limit=limit)
+
+
+def _listed(session: Session, query: Any, *, ended: bool, limit: int) -> list[Referral]:
+    query = query.where(ReferralRow.status.in_(ENDED if ended else OPEN))
+    order = (ReferralRow.changed.desc(),) if ended else (ReferralRow.due_at, ReferralRow.id)
+    return [_referral(session, row) for row in session.scalars(query.order_by(*order).limit(limit))]
+
+
+def attempts(session: Session, service_request_id: str, *, visible_to: Actor) -> list[Referral]:
+    """Return every attempt on the same ServiceRequest that the actor may see, oldest first."""
+    query = select(ReferralRow).where(ReferralRow.service_request_id == service_request_id, _scope(visible_to))
+    return [_referral(session, row) for row in session.scalars(query.order_by(ReferralRow.created_at, ReferralRow.id))]
+
+
+def open_for_patient(session: Session, sender_id: str, patient_id: str, need: str | None) -> list[Referral]:
+    """Return a sender's open referrals of the same person and need: possible duplicates."""
+    query = select(ReferralRow).where(
+        ReferralRow.sender_id == sender_id,
+        ReferralRow.patient_id == patient_id,
+        ReferralRow.need == need,
+        ReferralRow.status.in_(OPEN),
+    )
+    return [_referral(session, row) for row in session.scalars(query)]
+
+
+def open_for_person(session: Session, sender_id: str, patient_id: str) -> list[Referral]:
+    """Return a sender's open referrals of one person."""
+    query = select(ReferralRow).where(
+        ReferralRow.sender_id == sender_id, ReferralRow.patient_id == patient_id, ReferralRow.status.in_(OPEN)
+    )
+    return [_referral(session, row) for row in session.scalars(query)]
+
+
+def open_attempts(session: Session, service_request_id: str) -> list[Referral]:
+    """Return the open referrals of a ServiceRequest."""
+    query = select(ReferralRow).where(
+        ReferralRow.service_request_id == service_request_id, ReferralRow.status.in_(OPEN)
+    )
+    return [_referral(session, row) for row in session.scalars(query)]
+
+
+def due(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
+    """Return ids of referrals whose reminder or clock is due, the longest overdue first."""
+    reminder = and_(ReferralRow.remind_at <= now, ReferralRow.reminded.is_(False))
+    query = select(ReferralRow.id).where(ReferralRow.status.in_(OPEN), or_(ReferralRow.due_at <= now, reminder))
+    return list(session.scalars(query.order_by(ReferralRow.due_at).limit(limit)))
+
+
+def all_referrals(session: Session, *, limit: int = 200) -> list[Referral]:
+    """Return referrals for the operator's list, newest first; it shows no person."""
+    query = select(ReferralRow).order_by(ReferralRow.changed.desc()).limit(limit)
+    return [_referral(session, row) for row in session.scalars(query)]

@@ -1,0 +1,153 @@
+"""Where transactions come from: one writer and many readers, the same way on both databases.
+
+SQLite: WAL, synchronous=FULL, one writing connection (BEGIN IMMEDIATE) under a process mutex; readers are query_only.
+PostgreSQL: READ COMMITTED, one pool.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from exchange.db.base import microseconds
+from exchange.db.sealing import KeyRing
+from exchange.db.setting import write_order
+from exchange.domain.errors import Busy, StorageFull
+
+Clock = Callable[[], datetime]
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Database:
+    """The door to the tables. `write()` and `read()` yield a Session; leaving `write()` commits."""
+
+    def __init__(
+        self, url: str, *, keys: KeyRing, clock: Clock, fhir_base: str = "http://127.0.0.1:8080/fhir", threads: int = 16
+    ) -> None:
+        self.url = make_url(url)
+        self.keys = keys
+        self.clock = clock
+        self.fhir_base = fhir_base
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._writer = self._engine(1 if self.is_sqlite else threads, writes=True)
+        self._reader = self._engine(threads, writes=False)
+        self._mutex: Any = threading.Lock() if self.is_sqlite else _NoLock()
+
+    def _engine(self, size: int, *, writes: bool) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        )
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+                connection.execute(f"PRAGMA {pragma}")
+            if not writes:
+                connection.execute("PRAGMA query_only=ON")
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open the one writing transaction; commit on leaving. Raises Busy, StorageFull."""
+        with self._mutex, _told_apart(), self._session(self._writer) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a reading transaction: one snapshot, no writes."""
+        with _told_apart(), self._session(self._reader) as session:
+            yield session
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(
+            engine, expire_on_commit=False, info={"keys": self.keys, "clock": self.clock, "fhir_base": self.fhir_base}
+        )
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine, for migrations and backups."""
+        return self._writer
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+class _NoLock:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Turn the database's own failures into the refusals the doors know."""
+    try:
+        yield
+    except DBAPIError as error:
+        text = str(error.orig).lower()
+        if "disk is full" in text or "no space left" in text or "could not extend file" in text:
+            raise StorageFull("The disk is full: nothing was stored. Try again when there is room.") from error
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise Busy("The database did not answer in time: nothing was stored. Try again.") from error
+        raise
+
+
+def keys(session: Session) -> KeyRing:
+    """Return the key ring of this session's database."""
+    ring: KeyRing = session.info["keys"]
+    return ring
+
+
+def now(session: Session) -> datetime:
+    """Return the time, aware UTC, from the one clock that was handed to the database."""
+    moment: datetime = session.info["clock"]()
+    return moment
+
+
+def stamp(session: Session) -> int:
+    """Return this transaction's `last_updated`: later than every stamp committed before, the same for all it writes.
+
+    The row of `write_order` is held until the commit, so stamps and commits come in one order (ARCHITECTURE §2).
+    """
+    if "stamp" not in session.info:
+        last = session.execute(select(write_order.c.stamp).with_for_update()).scalar_one()
+        session.info["stamp"] = max(microseconds(now(session)), last + 1)
+        session.execute(update(write_order).values(stamp=session.info["stamp"]))
+    own: int = session.info["stamp"]
+    return own
+
+
+def watermark(session: Session) -> int:
+    """Return the stamp up to which this snapshot shows everything: a poller that asks `ge` it misses nothing."""
+    committed: int = session.execute(select(write_order.c.stamp)).scalar_one()
+    return committed
+
+
+def fhir_base(session: Session) -> str:
+    """Return our own FHIR base address: references below it are ours."""
+    base: str = session.info["fhir_base"]
+    return base

@@ -1,0 +1,1 @@
+"""Who may knock: the doors. The only Flask."""

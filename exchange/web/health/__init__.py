@@ -1,0 +1,1 @@
+"""The health door: is the process alive, and is it ready."""
