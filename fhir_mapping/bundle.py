@@ -103,7 +103,7 @@ def _entry(place: int, item: Any) -> Entry:
             "The entry has no request; add request.method and request.url.", f"{path}.request", "required"
         )
     method, url = request.get("method"), request.get("url")
-    if method not in _ORDER:
+    if not isinstance(method, str) or method not in _ORDER:
         raise BundleProblem(
             "The method is none of GET, HEAD, POST, PUT, PATCH and DELETE; correct it.",
             f"{path}.request.method",

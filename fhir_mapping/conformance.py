@@ -8,7 +8,8 @@ place. No sentence repeats a value of the document: it could be a name or a date
 from typing import Any, Final
 
 from fhir_mapping.mapped import Issue
-from fhir_mapping.rules.invariants import INVARIANTS, invariants_of_resource
+from fhir_mapping.rules.contained import contained_issues
+from fhir_mapping.rules.invariants import INVARIANTS
 from fhir_mapping.rules.primitives import PRIMITIVES
 from fhir_mapping.rules.profiles import profile_issues
 from fhir_mapping.rules.reference_rules import reference_issue
@@ -33,7 +34,7 @@ def check(document: Any, *, expected_type: str | None = None) -> tuple[Issue, ..
         return (Issue("error", "invalid", sentence, "resourceType"),)
     try:
         _check_resource(document, type_name, type_name, issues)
-        issues.extend(invariants_of_resource(document, type_name))
+        issues.extend(contained_issues(document, type_name))
         if not any(issue.severity == "error" for issue in issues):
             issues.extend(profile_issues(document))
     except RecursionError:
@@ -122,7 +123,7 @@ def _check_value(value: Any, element: Element, path: str, issues: list[Issue]) -
     elif element.kind == "Resource":
         _check_inner(value, path, issues)
         if element.name != "contained":  # what is contained is asked about together with what contains it
-            issues.extend(invariants_of_resource(value, path))
+            issues.extend(contained_issues(value, path))
     elif (structure := structure_of(element.kind)) is not None:
         _check_object(value, element.kind, structure, path, issues)
         if element.kind == "Reference" and (issue := reference_issue(value, element, path)):

@@ -10,7 +10,7 @@ from fhir_mapping import systems
 
 _READING: Final = frozenset({"read", "search-type"})
 _KEPT: Final = frozenset({"read", "vread", "history-instance", "search-type"})
-_WRITING: Final = _KEPT | {"create", "update", "patch"}
+_WRITING: Final = _KEPT | {"create", "update"}
 
 # SMART App Launch 2.2, "Scopes for requesting FHIR Resources": vread and instance history count as reading,
 # patch as updating, the histories of a type and of the system as searching.

@@ -22,7 +22,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?"
-    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z",
+    re.ASCII,
 )
 _STEP: Final = re.compile(r"(\w+)(?:\[(\w+)=([^\]]*)\])?")
 _NAMED_TYPE: Final = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]+)?\Z")
@@ -177,7 +178,8 @@ def _tokens(parameter: SearchParameter, value: Any) -> Iterator[Indexed]:
     elif isinstance(value, str):
         yield Indexed(parameter.code, parameter.code_system, value)
     elif isinstance(value, dict):
-        for coding in value.get("coding") or ():
+        codings = value.get("coding")
+        for coding in codings if isinstance(codings, list) else ():
             yield from _tokens(parameter, coding)
         text = value.get("code") or value.get("value")
         if isinstance(text, str):

@@ -46,6 +46,7 @@ SSN: Final = "http://hl7.org/fhir/sid/us-ssn"
 
 # US Core 7.0.0
 US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/"
+US_CORE_PROVENANCE: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
 US_CORE_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
 US_CORE_CONDITION_CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/condition-category"
 
@@ -79,6 +80,7 @@ OAUTH_URIS: Final = "http://fhir-registry.smarthealthit.org/StructureDefinition/
 
 # Extensions of R4 that we read or write
 INTERPRETER_REQUIRED: Final = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+INTERPRETER_NEEDED: Final = US_CORE + "us-core-interpreter-needed"
 DATA_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 # BALP (IHE Basic Audit Log Patterns)

@@ -77,7 +77,7 @@ def task_to_referral(document: Json) -> Mapped[TaskContent]:
     content = TaskContent(
         status=status,
         business_status=next(codings(document.get("businessStatus")), None),
-        priority=Priority(priority) if priority in set(Priority) else Priority.ROUTINE,
+        priority=Priority(priority) if priority in list(Priority) else Priority.ROUTINE,
         focus=ref_of(document.get("focus")),
         for_=ref_of(document.get("for")),
         requester=ref_of(document.get("requester")),

@@ -5,13 +5,12 @@ of an element whose shape has been checked. Where R4's own expression is at faul
 "something"), its intent is checked (docs/decisions/0020).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fhir_mapping import systems
 from fhir_mapping.datatypes import codings, end_of, has_coding, items, time_of
-from fhir_mapping.mapped import Issue
 
 Value = dict[str, Any]
 
@@ -361,42 +360,3 @@ INVARIANTS: Final[dict[str, tuple[Invariant, ...]]] = {
 }
 for _quantity in ("Age", "Count", "Distance", "Duration"):
     INVARIANTS[_quantity] = INVARIANTS["Quantity"]
-
-
-def invariants_of_resource(document: Value, path: str) -> Iterator[Issue]:
-    """Yield what is wrong between a resource and those it contains (ref-1, dom-2 to dom-5)."""
-    contained = document.get("contained")
-    mentioned = _local_texts(document)
-    named = _local_texts(document, references_only=True) - {"#"}
-    ids = {f"#{item.get('id')}" for item in items(contained) if isinstance(item, dict)}
-    if named - ids:
-        yield Issue(
-            "error", "invariant", "A reference names a contained document that is not there; add it. (ref-1)", path
-        )
-    for place, item in enumerate(items(contained)):
-        if not isinstance(item, dict):
-            continue
-        where = f"{path}.contained[{place}]"
-        meta = item.get("meta")
-        if "contained" in item:
-            yield Issue("error", "invariant", "A contained document contains no other; move it up. (dom-2)", where)
-        if f"#{item.get('id')}" not in mentioned and "#" not in _local_texts(item):
-            yield Issue("error", "invariant", "Nothing refers to this contained document; leave it out. (dom-3)", where)
-        if isinstance(meta, dict) and meta.keys() & {"versionId", "lastUpdated", "security"}:
-            sentence = "A contained document has no version, time or label of its own; leave them out. (dom-4, dom-5)"
-            yield Issue("error", "invariant", sentence, f"{where}.meta")
-
-
-def _local_texts(value: Any, *, references_only: bool = False) -> set[str]:
-    """Return every text `#…` below a value: a contained document may be named by a Reference, canonical or uri."""
-    found: set[str] = set()
-    waiting: list[tuple[str, Any]] = [("", value)]
-    while waiting:
-        name, item = waiting.pop()
-        if isinstance(item, dict):
-            waiting.extend(item.items())
-        elif isinstance(item, list):
-            waiting.extend((name, child) for child in item)
-        elif isinstance(item, str) and item[:1] == "#" and (name == "reference" or not references_only):
-            found.add(item)
-    return found

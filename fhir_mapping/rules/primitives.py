@@ -34,9 +34,9 @@ _PATTERNS: Final = {
         "must be a UUID like urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
     ),
 }
-_COMPILED: Final = {name: (re.compile(pattern), words) for name, (pattern, words) in _PATTERNS.items()}
+_COMPILED: Final = {name: (re.compile(pattern, re.ASCII), words) for name, (pattern, words) in _PATTERNS.items()}
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9]\d*)\Z")
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _LONGEST_STRING: Final = 1_048_576
 
 
@@ -83,6 +83,14 @@ def _base64(value: Any) -> str | None:
     return problem
 
 
+def _address(value: Any) -> str | None:
+    """An address is kept whatever its scheme, except where opening it would run something."""
+    problem = _matching("uri")(value)
+    if problem is None and value.casefold().startswith(("javascript:", "vbscript:", "data:text/html")):
+        return "must be an address that only names something, not one that runs"
+    return problem
+
+
 def _boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else "must be true or false, without quotation marks"
 
@@ -105,7 +113,7 @@ def _integer(smallest: int, words: str) -> Callable[[Any], str | None]:
 PRIMITIVES: Final[dict[str, Callable[[Any], str | None]]] = {
     "base64Binary": _base64,
     "boolean": _boolean,
-    "canonical": _matching("uri"),
+    "canonical": _address,
     "code": _matching("code"),
     "date": _dated("date"),
     "dateTime": _dated("dateTime"),
@@ -119,8 +127,8 @@ PRIMITIVES: Final[dict[str, Callable[[Any], str | None]]] = {
     "string": _string,
     "time": _matching("time"),
     "unsignedInt": _integer(0, "a whole number of zero or more"),
-    "uri": _matching("uri"),
-    "url": _matching("uri"),
+    "uri": _address,
+    "url": _address,
     "uuid": _matching("uuid"),
     "xhtml": narrative_problem,
 }
