@@ -16,7 +16,7 @@ from exchange.domain.errors import ExchangeError
 COMMANDS: Final = {
     "db": ("exchange.cli.db", "db"),
     "serve": ("exchange.cli.serve", "serve"),
-    "worker": ("exchange.cli.serve", "worker"),
+    "worker": ("exchange.cli.worker", "worker"),
     "check": ("exchange.cli.check", "check"),
     "outbox": ("exchange.cli.outbox", "outbox"),
     "directory": ("exchange.cli.directory", "directory"),

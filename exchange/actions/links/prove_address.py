@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.actions.people.throttle import note, refuse_more_than, subject_of
-from exchange.db.link import living_link
+from exchange.db.link import code_hash, living_link
 from exchange.db.sealing import digest
 from exchange.db.session import now
 from exchange.domain.errors import NotFound
@@ -32,7 +32,7 @@ def prove_address(session: Session, token: str, code: str) -> bool:
     sentence = "There were too many wrong codes: call the sender, or try again tomorrow."
     refuse_more_than(session, subject, TRIES_OF_A_LINK, WITHIN, sentence)
     alive = link.code_hash is not None and link.code_expires_at is not None and at < link.code_expires_at
-    right = hmac.compare_digest(digest("".join(code.split())), link.code_hash or "")
+    right = hmac.compare_digest(code_hash(session, link, "".join(code.split())), link.code_hash or "")
     if alive and right and link.code_tries < TRIES_OF_A_CODE:
         link.proved_until, link.code_hash = at + SHOWN_FOR, None
         return True

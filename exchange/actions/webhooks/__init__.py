@@ -1,0 +1,1 @@
+"""Actions on the addresses that are told."""
