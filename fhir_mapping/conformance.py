@@ -52,7 +52,7 @@ def _check_resource(document: dict[str, Any], type_name: str, path: str, issues:
 
 
 def _check_object(value: dict[str, Any], type_name: str, structure: Structure, path: str, issues: list[Issue]) -> None:
-    if not value or value.keys() == {"id"}:
+    if not value or (value.keys() == {"id"} and structure is not BESIDE_A_PRIMITIVE):
         issues.append(Issue("error", "structure", "The element is empty; leave it out or fill it in.", path))
     before = len(issues)
     for name, child in value.items():

@@ -25,6 +25,8 @@ _DATE: Final = re.compile(
     r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z",
     re.ASCII,
 )
+# Letters that Unicode does not take apart, as people type them who do not have them on their keyboard.
+_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 _STEP: Final = re.compile(r"(\w+)(?:\[(\w+)=([^\]]*)\])?")
 _NAMED_TYPE: Final = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]+)?\Z")
 
@@ -90,8 +92,10 @@ def extract(document: Json) -> tuple[Indexed, ...]:
 
 def normalise(text: str) -> str:
     """Return `text` as strings are compared: casefolded, accents folded, punctuation and runs of space as one space."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^\w]+|_", " ", plain).split())
+    # Compatibility forms are taken apart first, since some have no case of their own, and folding may compose new ones.
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    plain = "".join(character for character in folded if not unicodedata.combining(character))
+    return " ".join(re.sub(r"[^\w]+|_", " ", plain.translate(_LETTERS)).split())
 
 
 def normalised_token(parameter: SearchParameter, value: str) -> str:

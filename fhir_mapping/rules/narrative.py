@@ -24,8 +24,12 @@ _ATTRIBUTES: Final = frozenset(_ATTRIBUTE_NAMES.split())
 _XHTML: Final = "http://www.w3.org/1999/xhtml"
 _LINK: Final = re.compile(r"(?:https?:|mailto:|tel:|ftp:|urn:|#|[^:]*\Z|[^:]*[/?#])", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"(?:https?:|data:image/(?:png|gif|jpe?g|webp);|#|[^:]*\Z|[^:]*[/?#])", re.IGNORECASE)
+# A background from the document's own folder or from the text itself is form; any other address would tell a stranger
+# who is reading.
 _ACTIVE_STYLE: Final = re.compile(
-    r"url\s*\(|expression\s*\(|javascript:|@import|behaviou?r\s*:|-moz-binding|\\", re.IGNORECASE
+    r"url\s*\((?!\s*['\"]?(?:data:image/(?:png|gif|jpe?g|webp);base64,[A-Za-z0-9+/=]*|[\w.-][\w./-]*)['\"]?\s*\))"
+    r"|expression\s*\(|javascript:|@import|behaviou?r\s*:|-moz-binding|\\",
+    re.IGNORECASE,
 )
 _NAMED_ENTITY: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]*;)")
 _XML_ENTITIES: Final = frozenset({"amp;", "lt;", "gt;", "quot;", "apos;"})

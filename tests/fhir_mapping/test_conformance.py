@@ -109,6 +109,7 @@ def test_an_element_may_be_missing_where_an_extension_says_why() -> None:
     why = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
 
     assert check(change("observation", both(drop("status"), put("_status", why)))) == ()
+    assert check(change("patient", put("_gender", {"id": "a"}))) == ()
     assert check(change("patient", both(put("name.1.given", ["Rosa", None]), put("name.1._given", [None, why])))) == ()
 
 

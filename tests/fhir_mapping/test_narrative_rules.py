@@ -20,6 +20,8 @@ def div(inner: str) -> str:
         '<a href="Patient/1">x</a> <a href="#below">y</a> <a name="below">z</a> <a href="mailto:a@b.example">m</a>',
         '<a href="a/b:c">relative with a colon after a slash</a>',
         '<img src="data:image/png;base64,aGk=" alt=""/>',
+        '<p style="background-image: url(tbl_bck1.png)">a</p>',
+        '<p style="background: url(data:image/png;base64,aGk=)">a</p>',
         '<table border="1"><tr><td style="color: red; padding: 2px">1</td></tr></table>',
     ],
 )
@@ -42,6 +44,8 @@ def test_words_lists_tables_links_and_images_pass(inner: str) -> None:
         (div('<img src="javascript:alert(1)"/>'), "shows an image"),
         (div('<img src="data:image/svg+xml,x"/>'), "shows an image"),
         (div('<p style="background: url(https://x.example)">a</p>'), "a style"),
+        (div('<p style="background: url(//x.example/a.png)">a</p>'), "a style"),
+        (div("<p style=\"background: url('data:image/svg+xml;base64,aGk=')\">a</p>"), "a style"),
         (div('<p style="width: expression(alert(1))">a</p>'), "a style"),
         (div('<p style="b\\65havior: x">a</p>'), "a style"),
         ('<!DOCTYPE div [<!ENTITY x "boom">]>' + div("&x;"), "document type declaration"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fhir_mapping.json_text import parse
@@ -205,8 +205,13 @@ def test_a_written_moment_lies_in_its_own_range(moment: datetime) -> None:
 
 
 @given(st.text())
+@example("\U0001d71c")
 def test_normalised_text_stays_as_it_is_when_normalised_again(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+def test_letters_are_folded_as_people_type_them() -> None:
+    assert normalise("  Łukasz  Ørsted-Straße, O’Brien ") == "lukasz orsted strasse o brien"
 
 
 def test_tokens_are_case_sensitive_and_phones_are_not_spelled() -> None:
