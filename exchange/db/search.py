@@ -93,10 +93,11 @@ def matching_own(
 
 def included(session: Session, wanted: Collection[tuple[str, str]], *, viewer_id: str) -> list[Document]:
     """Return the current versions of those of the (type, id) that the viewer may see: what an `_include` brings."""
+    ids = sorted({document_id for _type, document_id in wanted})
     rows = session.execute(
         select(*CURRENT)
         .join(visible_document, visible_document.c.document_id == document.c.id)
-        .where(document.c.id.in_(sorted({document_id for _type, document_id in wanted})), is_visible(viewer_id, now(session)))
+        .where(document.c.id.in_(ids), is_visible(viewer_id, now(session)))
         .order_by(document.c.last_updated, document.c.id)
     )
     return [opened(session, row) for row in rows if (row.type, row.id) in wanted]

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from directory import lookup
 from exchange.db import organization as organizations
+from exchange.db.client import clients_of
 from exchange.db.person import has_people
 from exchange.domain.actor import OrganizationKind
 
@@ -21,11 +22,17 @@ class OrganizationFacts:
     kind: OrganizationKind
     is_member: bool
     has_people: bool
+    has_clients: bool
     time_zone: str
     network_id: str | None = None
     closed_days: tuple[str, ...] = ()
     consent_rule: str = "attested"
     is_gone: bool = False
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether a referral reaches it without a phone call: by mail, in the portal, or by its own program."""
+        return bool(self.email) or self.has_people or self.has_clients
 
 
 def find_organization(session: Session, organization_id: str) -> OrganizationFacts | None:
@@ -37,7 +44,7 @@ def find_organization(session: Session, organization_id: str) -> OrganizationFac
     email = listed.email if listed else None
     if row is not None:
         return OrganizationFacts(
-            row.id, row.name, row.email or email, row.phone or phone, row.kind, True, has_people(session, row.id),
+            row.id, row.name, row.email or email, row.phone or phone, row.kind, True, has_people(session, row.id), bool(clients_of(session, row.id)),
             row.time_zone, row.network_id, tuple(row.closed_days), row.consent_rule,
         )  # fmt: skip
     if listing is None or listed is None:
@@ -47,7 +54,7 @@ def find_organization(session: Session, organization_id: str) -> OrganizationFac
         email = email or next((one.email for one in offered if one.email), None)
         phone = phone or next((number.number for one in offered for number in one.phones), None)
     return OrganizationFacts(
-        organization_id, listed.name, email, phone, OrganizationKind.AGENCY, False, False, "America/Chicago",
+        organization_id, listed.name, email, phone, OrganizationKind.AGENCY, False, False, False, "America/Chicago",
         is_gone=listing.is_gone,
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ def read_criteria(type_name: str, pairs: Sequence[tuple[str, str]], *, fhir_base
         code, _, modifier = name.partition(":")
         if code == "_has" or "." in name:
             raise Malformed(
-                "Chained searches are not possible here: search for the other documents first, then by their references.",
+                "Chains are not possible here: search for the other documents first, then by their references.",
                 expression=name,
                 code="not-supported",
             )
@@ -81,7 +81,7 @@ def _criterion(parameter: SearchParameter, name: str, modifier: str, text: str, 
     allowed = frozenset() if parameter.code in COLUMNS else MODIFIERS[parameter.kind]
     if modifier and not target and modifier not in allowed:
         raise Malformed(
-            f"The modifier is none of those possible here ({', '.join(sorted(allowed)) or 'there are none'}): leave it out.",
+            f"This modifier is not possible here: use {' or '.join(sorted(allowed)) or 'none'}.",
             expression=name,
             code="not-supported",
         )

@@ -14,13 +14,13 @@ from exchange.actions.documents.check_document import CheckedDocument
 from exchange.actions.referrals.calendar_of import calendar_of
 from exchange.actions.referrals.remember import remember
 from exchange.actions.referrals.resolve_receiver import organization_named
-from exchange.actions.referrals.send_referral import ready_to_go, sending_events
+from exchange.actions.referrals.send_referral import decide, ready_to_go, sending_events, what_is_asked
 from exchange.db import document, referral
 from exchange.db.document import Document
 from exchange.db.session import fhir_base, now
 from exchange.domain.actor import Actor
 from exchange.domain.deadlines import Calendar
-from exchange.domain.errors import Unprocessable
+from exchange.domain.errors import NotFound, Unprocessable
 from exchange.domain.events import BY_VERB, Event
 from exchange.domain.permissions import Permission, permit
 from exchange.domain.referral import AMENDABLE, RECEIVER_STAGES, amend, move, verb_between, with_clock
@@ -65,7 +65,9 @@ def change_task(session: Session, actor: Actor, task_id: str, checked: CheckedDo
     facts = find_organization(session, before.receiver_id or before.sender_id)
     after = _decide(session, actor, before, side, verb, mapped.value, task, calendar_of(facts, at.year), at)
     events = [Event(BY_VERB[verb], at, side)]
-    if verb == "send" or (side is Side.SENDER and before.stage is Stage.CONSENT_NEEDED):
+    if verb == "send":
+        events = sending_events(after, at)
+    elif side is Side.SENDER and before.stage is Stage.CONSENT_NEEDED:
         after, events = _released(session, before, after, task, at, events)
     kept = remember(session, before, after, events, actor, task=task)
     reasons = mapped.issues if verb != "amend" else ()
@@ -88,20 +90,16 @@ def _allowed(
 ) -> Json:
     """Return the Task to store: the writer's own elements as sent, the others as they stood."""
     if before.status is ReferralStatus.DRAFT and side is Side.SENDER:
-        may = frozenset(old) | frozenset(new) - FIXED_IN_A_DRAFT
+        may = (frozenset(old) | frozenset(new)) - FIXED_IN_A_DRAFT
     else:
         may = AMENDABLE[side] | ALWAYS | (frozenset({"owner"}) if verb == "claim" else frozenset())
-    for name, (was, becomes) in changes.items():
-        if name in may:
-            continue
-        if becomes is not None:
+    for name, (_was, becomes) in changes.items():
+        if name not in may and becomes is not None:
             raise Unprocessable(
                 f"Task.{name} is not yours to change here: send it as it was, or leave it out.",
                 expression=f"Task.{name}",
                 code="business-rule",
             )
-        if was is None:
-            continue
     kept = {name: value for name, value in old.items() if name not in new or name not in may}
     mine = {name: value for name, value in new.items() if name in may}
     removed = {name for name, (_was, becomes) in changes.items() if becomes is None and name in may}
@@ -119,12 +117,17 @@ def _decide(
     session: Session, actor: Actor, before: Referral, side: Side, verb: str, content: TaskContent, task: Json,
     calendar: Calendar, at: datetime,
 ) -> Referral:  # fmt: skip
+    if before.status is ReferralStatus.DRAFT and verb in ("amend", "send"):
+        return _draft(session, actor, before, side, content, task)
     if verb == "amend":
         stage = _stage(content, before)
         after = amend(
             before, side, now=at, calendar=calendar, stage=stage, reason=content.reason if before.reason else None
         )
-        return replace(after, priority=content.priority) if side is Side.SENDER else after
+        if side is not Side.SENDER or content.priority is before.priority:
+            return after
+        hurried = replace(after, priority=content.priority)
+        return with_clock(hurried, now=at, calendar=calendar) if before.next_step is Side.RECEIVER else hurried
     claimed_by = None
     if verb == "claim":
         claimed_by = _claimant(session, actor, content)
@@ -132,6 +135,16 @@ def _decide(
         before, verb, side, now=at, calendar=calendar, reason=content.reason, claimed_by=claimed_by,
         has_output=bool(task.get("output")),
     )  # fmt: skip
+
+
+def _draft(session: Session, actor: Actor, before: Referral, side: Side, content: TaskContent, task: Json) -> Referral:
+    """Return a draft as its sender has changed it, or as it goes out now: everything is decided anew."""
+    sender = find_organization(session, before.sender_id)
+    if sender is None or side is not Side.SENDER:
+        raise NotFound("There is no such referral, or your organisation may not see it.")
+    asked = what_is_asked(session, actor, content)
+    fresh, _issues = decide(session, sender, task, content, asked, before.id, before.previous_id)
+    return replace(fresh, version=before.version + 1, created_at=before.created_at)
 
 
 def _stage(content: TaskContent, before: Referral) -> Stage | None:
@@ -163,7 +176,7 @@ def _claimant(session: Session, actor: Actor, content: TaskContent) -> str:
 def _released(
     session: Session, before: Referral, after: Referral, task: Json, at: datetime, events: list[Event]
 ) -> tuple[Referral, list[Event]]:
-    """Ask again whether the referral may go out: a draft is sent, or a consent that was needed has come."""
+    """Ask again whether the referral may go out: a consent that was needed may have come."""
     sender = find_organization(session, before.sender_id)
     receiver = find_organization(session, after.receiver_id) if after.receiver_id else None
     assert sender is not None

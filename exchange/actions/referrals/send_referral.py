@@ -57,8 +57,8 @@ def send_referral(
     if sender is None or not sender.is_member:
         raise NotFound("The sending organisation is not a member of this exchange.")
     content = task_to_referral(checked.document).value
-    asked = _asked(session, actor, content)
-    fresh, issues = _decide(session, sender, actor, checked.document, content, asked, task_id or new_id(), previous_id)
+    asked = what_is_asked(session, actor, content)
+    fresh, issues = decide(session, sender, checked.document, content, asked, task_id or new_id(), previous_id)
     written = task_with(checked.document, fresh, owner_reference=_owner(content, fresh))
     kept = keep_document(session, actor, written, document_id=fresh.id, also=also)
     referral.insert(session, fresh)
@@ -73,7 +73,7 @@ def send_referral(
     return Sent(fresh, kept, (*checked.issues, *issues))
 
 
-def _asked(session: Session, actor: Actor, content: TaskContent) -> tuple[str, str, ServiceRequestContent]:
+def what_is_asked(session: Session, actor: Actor, content: TaskContent) -> tuple[str, str, ServiceRequestContent]:
     """Return the ids of the ServiceRequest and the Patient, and what is asked; both are the sender's own documents."""
     reader = actor.organization_id or ""
     request_id, request = _own(session, reader, content.focus, "ServiceRequest", "Task.focus")
@@ -109,10 +109,11 @@ def _own(session: Session, reader: str, ref: Ref | None, kind: str, path: str) -
     return found.id, parse(found.body)
 
 
-def _decide(
-    session: Session, sender: OrganizationFacts, actor: Actor, task: Json, content: TaskContent,
+def decide(
+    session: Session, sender: OrganizationFacts, task: Json, content: TaskContent,
     asked: tuple[str, str, ServiceRequestContent], task_id: str, previous_id: str | None,
 ) -> tuple[Referral, list[Issue]]:  # fmt: skip
+    """Return what the exchange decides about a new referral Task, or about a draft that its sender changed."""
     request_id, patient_id, request = asked
     if content.status not in BIRTH:
         raise Unprocessable(
@@ -143,7 +144,7 @@ def _decide(
         created_at=at,
         changed_at=at,
     )
-    issues = [_possible_duplicate(one) for one in duplicates if one.id != previous_id]
+    issues = [_possible_duplicate(one) for one in duplicates if one.id not in (previous_id, task_id)]
     if status is ReferralStatus.REQUESTED:
         fresh, more = ready_to_go(session, sender, facts, fresh, task)
         issues += more
@@ -166,7 +167,7 @@ def ready_to_go(
             "ServiceRequest.supportingInfo",
         )
         return replace(fresh, stage=Stage.CONSENT_NEEDED), [issue]
-    if facts is not None and facts.email is None and not facts.has_people:
+    if facts is not None and not facts.can_be_told:
         number = facts.phone or "no number is known"
         issue = Issue(
             "information", "informational", f"The agency has no e-mail: it must be phoned: {number}.", "Task.owner"

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import find_organization
 from exchange.db import outbox
-from exchange.db.person import coordinators_of
+from exchange.db.person import coordinators_of, people_of
 from exchange.db.session import now
 from exchange.db.webhook import webhooks_of
 from exchange.domain.actor import Actor
@@ -14,13 +14,19 @@ from exchange.domain.events import TOLD, Event, MessageKind
 from fhir_mapping.case_data.referral import Referral, Side
 
 
+RECORDED = ("phone", "paper")
+
+
 def tell(session: Session, referral: Referral, events: Iterable[Event], actor: Actor) -> int:
-    """Write the messages of these facts into the outbox and return how many. Nobody is told of its own act."""
+    """Write the messages of these facts into the outbox and return how many.
+
+    A side is not told of its own act, unless somebody else recorded it.
+    """
     messages = 0
     for event in events:
         for side, kind in TOLD.get(event.kind, ()):
             for organization_id, addresses in _destinations(session, referral, side, kind):
-                if organization_id == actor.organization_id and side is event.side and actor.source is None:
+                if side is event.side and actor.source not in RECORDED:
                     continue
                 messages += _put(session, referral, kind, organization_id, addresses)
     return messages
@@ -37,7 +43,8 @@ def _destinations(session: Session, referral: Referral, side: Side, kind: Messag
     if organization_id is None:
         return []
     facts = find_organization(session, organization_id)
-    return [(organization_id, [facts.email] if facts and facts.email else [])]
+    people = [person.email for person in people_of(session, organization_id)]
+    return [(organization_id, [facts.email] if facts and facts.email else people)]
 
 
 def _office_addresses(session: Session, organization_id: str) -> list[str]:
