@@ -69,12 +69,6 @@ def has_people(session: Session, organization_id: str) -> bool:
     return bool(session.scalar(query.where(UserRow.organization_id == organization_id, UserRow.disabled_at.is_(None))))
 
 
-def people_of(session: Session, organization_id: str) -> list[UserRow]:
-    """Return the people of an organisation, in the order they were invited."""
-    query = select(UserRow).where(UserRow.organization_id == organization_id, UserRow.disabled_at.is_(None))
-    return list(session.scalars(query.order_by(UserRow.invited_at, UserRow.id)))
-
-
 def coordinators_of(session: Session, organization_id: str) -> list[UserRow]:
     """Return the people who may record for an agency."""
     return list(

@@ -45,7 +45,7 @@ class StandingClock:
 
 @dataclass
 class House:
-    """What a test acts with. Organisations: hospital and network (its coordinator), pantry (member), other (stranger)."""
+    """What a test acts with: a hospital and its network, a pantry that is a member, and a stranger, `other`."""
 
     database: Database
     clock: StandingClock

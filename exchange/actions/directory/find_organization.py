@@ -44,9 +44,19 @@ def find_organization(session: Session, organization_id: str) -> OrganizationFac
     email = listed.email if listed else None
     if row is not None:
         return OrganizationFacts(
-            row.id, row.name, row.email or email, row.phone or phone, row.kind, True, has_people(session, row.id), bool(clients_of(session, row.id)),
-            row.time_zone, row.network_id, tuple(row.closed_days), row.consent_rule,
-        )  # fmt: skip
+            id=row.id,
+            name=row.name,
+            email=row.email or email,
+            phone=row.phone or phone,
+            kind=row.kind,
+            is_member=True,
+            has_people=has_people(session, row.id),
+            has_clients=bool(clients_of(session, row.id)),
+            time_zone=row.time_zone,
+            network_id=row.network_id,
+            closed_days=tuple(row.closed_days),
+            consent_rule=row.consent_rule,
+        )
     if listing is None or listed is None:
         return None
     if email is None or phone is None:

@@ -69,8 +69,8 @@ def find_receivers(
         listed.append(
             Receiver(
                 hit.organization_id, hit.id, hit.organization, hit.service, hit.distance_km, hit.reasons,
-                (facts.phone if facts else None) or next(iter(hit.phones), None), hit.address, hit.open_now, hit.languages,
-                bool(facts and (facts.email or facts.has_people)),
+                (facts.phone if facts else None) or next(iter(hit.phones), None), hit.address, hit.open_now,
+                hit.languages, bool(facts and facts.can_be_told),
             )
         )  # fmt: skip
     return Found((*listed, *_unlisted(session, actor, text)), page.notes)
@@ -84,6 +84,6 @@ def _unlisted(session: Session, actor: Actor, text: str | None) -> list[Receiver
         if row.id == actor.organization_id or wanted not in fold(row.name) or lookup.organization(session, row.id):
             continue
         facts = find_organization(session, row.id)
-        told = bool(facts and (facts.email or facts.has_people))
+        told = bool(facts and facts.can_be_told)
         found.append(Receiver(row.id, None, row.name, None, None, (), row.phone, None, None, (), told))
     return found[:MOST]

@@ -69,14 +69,22 @@ def compose_referral(session: Session, actor: Actor, request: ReferralRequest) -
         ]
     receiver = f"Organization/{receiver_id}" if receiver_id else None
     receiver_facts = find_organization(session, receiver_id) if receiver_id else None
+    receiver_name = receiver_facts.name if receiver_facts else None
     order = new_service_request(
-        need=request.need, requested=request.requested.strip() or SDOH_CATEGORIES[request.need], patient=patient,
-        requester=own, authored_on=at, performer=receiver, performer_name=receiver_facts.name if receiver_facts else None,
-        priority=request.priority, contact_prohibited=request.contact_prohibited, supporting_info=supporting,
-    )  # fmt: skip
+        need=request.need,
+        requested=request.requested.strip() or SDOH_CATEGORIES[request.need],
+        patient=patient,
+        requester=own,
+        authored_on=at,
+        performer=receiver,
+        performer_name=receiver_name,
+        priority=request.priority,
+        contact_prohibited=request.contact_prohibited,
+        supporting_info=supporting,
+    )
     task = new_referral_task(
         service_request=_keep(session, actor, order), patient=patient, requester=own, authored_on=at, owner=receiver,
-        owner_name=receiver_facts.name if receiver_facts else None, requester_name=actor.name,
+        owner_name=receiver_name, requester_name=actor.name,
         priority=request.priority,
         notes=[Note(request.note.strip(), at, actor.name)] if request.note and request.note.strip() else [],
     )  # fmt: skip

@@ -13,7 +13,6 @@ from exchange.domain.actor import Actor
 from exchange.domain.events import TOLD, Event, MessageKind
 from fhir_mapping.case_data.referral import Referral, Side
 
-
 RECORDED = ("phone", "paper")
 
 
@@ -43,7 +42,7 @@ def _destinations(session: Session, referral: Referral, side: Side, kind: Messag
     if organization_id is None:
         return []
     facts = find_organization(session, organization_id)
-    people = [person.email for person in people_of(session, organization_id)]
+    people = [person.email for person in people_of(session, organization_id) if person.disabled_at is None]
     return [(organization_id, [facts.email] if facts and facts.email else people)]
 
 
