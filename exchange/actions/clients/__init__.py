@@ -1,0 +1,1 @@
+"""Actions on the programs that call: registering and revoking them, their tokens."""
