@@ -1,0 +1,1 @@
+"""The API door: the directory search, webhooks and administration."""

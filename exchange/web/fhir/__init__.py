@@ -1,0 +1,1 @@
+"""The FHIR door: one file per interaction."""
