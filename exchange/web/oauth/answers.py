@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
-from flask import Response, jsonify
+from flask import Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
 from exchange.domain.errors import (
@@ -69,5 +69,9 @@ def exchange_refusal(error: ExchangeError) -> Response:
 
 
 def http_refusal(error: HTTPException) -> Response:
-    """Answer what Flask itself refuses: a body that is too large, a form that cannot be read."""
-    return refusal(error.code or 400, "invalid_request", "The request is too large or not readable: send a short form.")
+    """Answer what Flask itself refuses, and a fault of ours, of which nothing is told but the request id."""
+    if (error.code or 500) < 500:
+        sentence = "The request is too large or not readable: send a short form."
+        return refusal(error.code or 400, "invalid_request", sentence)
+    sentence = f"Something went wrong here. Tell the operator the request id {g.get('request_id', '')}."
+    return refusal(error.code or 500, "server_error", sentence)

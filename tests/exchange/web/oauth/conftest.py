@@ -99,11 +99,13 @@ class Door:
         assert answer.status_code == 200, answer.json
         return str(answer.json["access_token"])
 
-    def post(self, path: str, *, token: str | None = None, **form: Any) -> TestResponse:
-        """Post a form, with a token in the header or a new assertion in the form."""
-        if token is not None:
-            return self.browser.post(path, data=form, headers={"Authorization": f"Bearer {token}"})
-        proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.sign()}
+    def post(
+        self, path: str, form: dict[str, Any], *, by: str | None = None, assertion: str | None = None
+    ) -> TestResponse:
+        """Post a form, with a token in the header or an assertion in the form."""
+        if by is not None:
+            return self.browser.post(path, data=form, headers={"Authorization": f"Bearer {by}"})
+        proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion or self.sign()}
         return self.browser.post(path, data=proof | form)
 
     def probe(self, token: str) -> TestResponse:

@@ -341,6 +341,19 @@ def test_no_secret_of_a_client_is_stored(door: Door) -> None:
     assert all("d" not in key for key in row.jwks["keys"])
 
 
+def test_a_fault_of_ours_tells_the_request_id_and_nothing_else(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("Jane Doe, 1980-01-02")
+
+    monkeypatch.setattr("exchange.web.oauth.server.issue_token", fail)
+
+    answer = door.ask()
+
+    assert (answer.status_code, answer.json["error"]) == (500, "server_error")
+    assert answer.headers["X-Request-Id"] in answer.json["error_description"]
+    assert "Jane" not in answer.text
+
+
 def audited(door: Door) -> list:
     """Return what the door wrote into the audit, registrations left out."""
     with door.house.database.read() as session:
