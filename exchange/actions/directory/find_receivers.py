@@ -34,6 +34,12 @@ class Receiver:
     languages: tuple[str, ...]
     is_told_by_mail: bool
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The reasons without the distance and the hours, which stand in fields of their own."""
+        told = ("It is open", "It is closed")
+        return tuple(one for one in self.reasons if not one.startswith(told) and not one.endswith("km away."))
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

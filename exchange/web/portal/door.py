@@ -69,7 +69,7 @@ def open_door(app: Flask) -> None:
     portal.after_request(_stay_signed_in)
     portal.register_error_handler(ExchangeError, error_page)
     portal.register_error_handler(CSRFError, csrf_page)
-    portal.context_processor(viewer.page_context)
+    portal.app_context_processor(viewer.page_context)
     filters.add_filters(app)
     app.register_blueprint(portal)
     app.register_error_handler(404, missing_page)

@@ -9,8 +9,9 @@ from flask_babel import format_date, format_datetime, gettext, ngettext
 
 from directory.languages import language_code, language_name
 from exchange.web.portal import wording
-from fhir_mapping.case_data.referral import Referral
+from fhir_mapping.case_data.referral import Referral, Stage
 
+SILENT = frozenset({Stage.NO_ANSWER, Stage.UNDELIVERABLE})
 _DIGITS = re.compile(r"[^0-9+]")
 _NORTH_AMERICAN = re.compile(r"(?:\+?1)?(\d{3})(\d{3})(\d{4})\Z")
 
@@ -62,11 +63,9 @@ def language(code: str | None) -> str:
 
 
 def chips(referral: Referral) -> list[wording.Chip]:
-    """Return where a referral stands: its stage, where there is one, says more than its status."""
-    found = [wording.STATUS[referral.status]]
-    if referral.stage is not None:
-        found.append(wording.STAGE[referral.stage])
-    return found
+    """Return where a referral stands: its status and its stage; silence is told instead of a status that waits."""
+    found = [] if referral.stage in SILENT else [wording.STATUS[referral.status]]
+    return found if referral.stage is None else [*found, wording.STAGE[referral.stage]]
 
 
 def add_filters(app: Flask) -> None:

@@ -103,14 +103,14 @@ def shown(referral_id: str, *, tried: Offer | None = None, tried_news: NewsForm 
 
 
 def offers(found: ReferralPage, tried: Offer | None = None, *, by_phone: bool = False) -> list[Offer]:
-    """Return the steps open to the viewer, in the order of the table."""
-    return [
-        tried
-        if tried is not None and tried.step is step
-        else Offer(step, answer_form(step, by_phone=by_phone, fresh=True))
-        for verb, step in STEPS.items()
-        if verb in found.moves
-    ]
+    """Return the steps open to the viewer, in the order of the table.
+
+    An agency is offered to decline or to end a referral, each with its reason, and not to cancel besides.
+    """
+    moves = set(found.moves) - ({"cancel"} if found.side is Side.RECEIVER else set())
+    steps = [step for verb, step in STEPS.items() if verb in moves]
+    fresh = {step.verb: Offer(step, answer_form(step, by_phone=by_phone, fresh=True)) for step in steps}
+    return [tried if tried is not None and tried.step is step else fresh[step.verb] for step in steps]
 
 
 def step_of(verb: str) -> Step:

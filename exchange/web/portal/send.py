@@ -63,6 +63,7 @@ def send() -> ResponseReturnValue:
     is_valid = form.validates(for_sending=is_sending)
     with reading() as session:
         choices = _choices(session, actor, form)
+    is_valid = (not is_sending or form.says_who()) and is_valid
     if not (is_sending and is_valid):
         return render_template("portal/send.html", form=form, choices=choices), 200 if is_valid else 422
     try:

@@ -100,9 +100,18 @@ class SendForm(PageForm):
 
     def offer_people(self, known: Iterable[KnownPerson]) -> None:
         """Offer the people of this name and birth date whom we know."""
-        people: list[tuple[str, Any]] = [(one.patient_id, one.person.name) for one in known]
+        people: list[tuple[str, Any]] = [
+            (one.patient_id, ", ".join(filter(None, (one.person.name, one.person.zip_code, *one.person.phones[:1]))))
+            for one in known
+        ]
         self.person.choices = [*people, (NEW_PERSON, _("No, somebody else"))] if people else []
-        self.person.data = self.person.data or (people[0][0] if people else NEW_PERSON)
+
+    def says_who(self) -> bool:
+        """Return whether it is settled who is meant; nobody is taken for somebody else without being asked."""
+        if not self.person.choices or self.person.data:
+            return True
+        self.person.errors = [_("You have records of this name and date of birth: say whether it is one of them.")]
+        return False
 
     def offer_agencies(self, receivers: Iterable[Receiver], *, has_network: bool) -> None:
         """Offer what the directory found, and the network's coordinator where there is one."""

@@ -58,7 +58,7 @@ CLOCK: Final[dict[Clock, Any]] = {
     Clock.START: _("Start by"),
     Clock.NEWS: _("Next news by"),
     Clock.REVIEW: _("Review on"),
-    Clock.DECIDE: _("Decide by"),
+    Clock.DECIDE: _("Decision by"),
 }
 #  what happens when a clock runs out, said to whoever must act
 SILENCE: Final[dict[Clock, Any]] = {
@@ -70,7 +70,9 @@ SILENCE: Final[dict[Clock, Any]] = {
     Clock.START: _("If nothing is heard by then, the sender is told and decides how to go on."),
     Clock.NEWS: _("If there is no news by then, the sender is told and decides how to go on."),
     Clock.REVIEW: _("If it is not taken up again by then, the sender is told and decides how to go on."),
-    Clock.DECIDE: _("If nothing is decided by then, you are reminded again. The referral stays open until you decide."),
+    Clock.DECIDE: _(
+        "If nothing is decided by then, the sender is reminded again. The referral stays open until they decide."
+    ),
 }
 #  whose step is next, as each side reads it: (viewer is the sender, next step)
 NEXT_STEP: Final[dict[tuple[bool, Side], Any]] = {
