@@ -36,12 +36,13 @@ def is_secret(key: Jwk) -> bool:
 
 def signs(key: Jwk) -> bool:
     """Return whether a key may sign assertions: it has a kid, is public, strong enough, and not meant for others."""
+    #  many publish a public key with the key_ops of its private half
     kind, uses = key.get("kty"), key.get("key_ops", ["verify"])
     if not isinstance(kind, str) or kind not in _MEMBERS or not key.get("kid") or is_secret(key):
         return False
     if not all(isinstance(key.get(name), str) for name in ("kid", *_MEMBERS[kind])):
         return False
-    if key.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
+    if key.get("use", "sig") != "sig" or not isinstance(uses, list) or not ("verify" in uses or "sign" in uses):
         return False
     if key.get("alg") is not None and ALGORITHMS.get(str(key["alg"])) != kind:
         return False

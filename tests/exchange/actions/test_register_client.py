@@ -144,6 +144,11 @@ def test_a_key_that_cannot_sign_is_never_chosen(key: dict[str, Any]) -> None:
         assert keys_for((key,), kid=str(key.get("kid")), algorithm=algorithm) == ()
 
 
+@pytest.mark.parametrize("said", [{}, {"use": "sig"}, {"key_ops": ["verify"]}, {"key_ops": ["sign"]}, {"alg": "ES384"}])
+def test_a_key_for_signatures_is_taken_in_whatever_words_it_says_so(said: dict[str, Any]) -> None:
+    assert signs(PUBLIC | said)
+
+
 def test_a_good_key_is_chosen_by_its_kid_and_kind() -> None:
     rsa = RSAKey.generate_key(2048, {"kid": "ec-1", "use": "sig", "alg": "RS384"}).as_dict(private=False)
     keys = keys_in({"keys": [PUBLIC, rsa, PUBLIC | {"kid": "ec-2"}]})
