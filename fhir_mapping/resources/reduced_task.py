@@ -10,6 +10,8 @@ from fhir_mapping.datatypes import items
 from fhir_mapping.json_text import Json
 
 SUBSETTED: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+LEFT_OUT: Final = frozenset({"Task.focus", "Task.for", "Task.requester"})
+"""What the profile asks of a referral Task and its reduced form may not have: a client that sends it back has none."""
 _KEPT: Final = ("resourceType", "id", "status", "intent", "priority", "authoredOn", "lastModified", "executionPeriod")
 _CODED: Final = ("businessStatus", "statusReason", "code")
 _ORGANIZATIONS: Final = ("requester", "owner")
@@ -34,3 +36,9 @@ def task_without_person(document: Json) -> Json:
 def _coding(written: dict[str, Any]) -> Json:
     """Keep system and code: a display is free text, and may say more."""
     return {name: written[name] for name in ("system", "code") if name in written}
+
+
+def is_reduced(document: Json) -> bool:
+    """Whether a Task says that it is a reduced form: a client sends back what it was shown."""
+    meta = document.get("meta")
+    return document.get("resourceType") == "Task" and isinstance(meta, dict) and SUBSETTED in items(meta.get("tag"))

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from directory.errors import BadQuery
+from directory.geography import Point
 from directory.search import Page, Query, search
 from exchange.domain.errors import Malformed
 from exchange.domain.permissions import Permission
@@ -58,9 +59,9 @@ def page_as_json(page: Page) -> Mapping[str, Any]:
     }
 
 
-def _point(text: str) -> tuple[float, float]:
+def _point(text: str) -> Point:
     latitude, longitude = text.split(",")
-    return float(latitude), float(longitude)
+    return Point(float(latitude), float(longitude))
 
 
 def _moment(text: str) -> datetime:

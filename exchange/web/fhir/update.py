@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 from exchange.actions.documents.check_document import CheckedDocument, check_document
 from exchange.actions.documents.keep_document import Written
 from exchange.actions.documents.update_document import update_by_criteria, update_document
-from exchange.domain.errors import Malformed
+from exchange.domain.errors import Invalid, Malformed
 from exchange.web.fhir.asking import Ask, version_asked
 from exchange.web.fhir.once import once
 from exchange.web.fhir.replying import Reply, written_reply
 from exchange.web.fhir.scope import permit_interaction
 from exchange.web.fhir.search_wish import OF_THE_FORM
 from exchange.web.guard import current_actor
+from fhir_mapping.resources.reduced_task import LEFT_OUT, is_reduced
 
 
 def update(ask: Ask) -> Reply:
@@ -25,7 +26,7 @@ def update(ask: Ask) -> Reply:
             "The resource must carry the id of the address: set it, and send the resource to its own address.",
             expression=f"{ask.type_name}.id",
         )
-    checked = check_document(ask.resource, expected_type=ask.type_name)
+    checked = _checked(ask)
 
     def write(session: Session) -> Reply:
         actor = current_actor()
@@ -34,6 +35,17 @@ def update(ask: Ask) -> Reply:
         )
 
     return once(ask, write)
+
+
+def _checked(ask: Ask) -> CheckedDocument:
+    """Return the document as checked; a Task that we showed without the person may come back without it."""
+    try:
+        return check_document(ask.resource, expected_type=ask.type_name)
+    except Invalid as refusal:
+        rest = tuple(one for one in refusal.issues if one.code != "required" or one.expression not in LEFT_OUT)
+        if not is_reduced(ask.resource) or rest:
+            raise
+        return CheckedDocument(ask.resource)
 
 
 def conditional_update(ask: Ask) -> Reply:

@@ -266,6 +266,32 @@ def test_a_stranger_to_a_referral_gets_not_found(other: Caller, referral: Send) 
     assert told(other.put(f"/Task/{task['id']}", task | {"status": "accepted"}))[:2] == (404, "not-found")
 
 
+def test_an_open_task_is_claimed_by_sending_its_preview_back(door: Door, referral: Send) -> None:
+    task, network = referral(receiver=None), door.caller("network")
+    preview = json_of(network.get(f"/Task/{task['id']}"))
+    owner = {"reference": f"Organization/{network.organization_id}"}
+
+    answer = network.put(f"/Task/{task['id']}", preview | {"status": "accepted", "owner": owner})
+
+    claimed = json_of(answer)
+    assert (answer.status_code, claimed["status"], claimed["owner"]["reference"]) == (
+        200,
+        "accepted",
+        owner["reference"],
+    )
+    assert claimed["for"] == task["for"]
+    assert "tag" not in claimed["meta"]
+
+
+def test_a_task_that_is_no_preview_must_be_whole(pantry: Caller, referral: Send) -> None:
+    task = referral()
+    del task["focus"]
+
+    answer = pantry.put(f"/Task/{task['id']}", task | {"status": "accepted"})
+
+    assert told(answer)[:2] == (422, "required")
+
+
 def test_who_declined_gets_the_task_back_without_the_person(pantry: Caller, referral: Send) -> None:
     task = referral()
 
