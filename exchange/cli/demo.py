@@ -7,7 +7,6 @@ which is wiped at each start. Exit status 0, or 1 and a sentence when a step did
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from exchange.cli.demo_endings import is_declined_and_sent_on, nobody_answers, the_reckoning
-from exchange.cli.demo_house import DemoHouse, free_port
+from exchange.cli.demo_house import DemoHouse, Servers, free_port, refuse_ended
 from exchange.cli.demo_joining import Story, everybody_joins
 from exchange.cli.demo_steps import closes_the_loop, finds_a_pantry, gets_a_token, sends_two_referrals
 from exchange.cli.demo_telling import Telling
@@ -34,6 +33,8 @@ STEPS: Final = (
     ("A third is answered by nobody, and does not end in silence", nobody_answers),
     ("The hospital polls and sees every end; the audit verifies", the_reckoning),
 )
+
+LOOK_SECONDS: Final = 0.5
 
 
 @click.command(epilog="Everything lies in var/demo, which is wiped at each start.")
@@ -67,13 +68,13 @@ def _run(house: DemoHouse, tell: Telling, directory: Path | None, *, once: bool,
     began = time.monotonic()
     tell.aside(f"Making a database in {house.folder} and importing {directory or 'a made-up county'} …")
     house.build()
-    with house.serving() as server:
+    with house.serving() as servers:
         read = house.import_directory(directory)
         counts = {kind: read[kind]["added"] for kind in ("organizations", "services", "locations")}
         tell.aside("The directory lists " + ", ".join(f"{count} {kind}" for kind, count in counts.items()) + ".")
-        house.wait_until_ready(server)
+        house.wait_until_ready(servers)
         story = everybody_joins(house)
-        tell.aside(f"Web and worker run at {house.base_url}. {story.hospital_name} and {story.cast.pantry.name} join.")
+        tell.aside(f"Web and worker run at {house.base_url}. {story.hospital} and {story.cast.pantry.name} join.")
         if story.cast.made_up:
             names = " and ".join(one.name for one in story.cast.made_up)
             tell.aside(f"The directory has nobody for every part of the story, so the demo adds {names}.")
@@ -84,7 +85,7 @@ def _run(house: DemoHouse, tell: Telling, directory: Path | None, *, once: bool,
             _print_json(_document(tell, story, counts, seconds, serves=not once))
         tell.aside(f"\nEvery loop is closed, after {seconds:.0f} seconds.")
         if not once:
-            _serve_on(tell, story, server)
+            _serve_on(tell, story, servers)
 
 
 def _document(tell: Telling, story: Story, counts: dict[str, int], seconds: float, *, serves: bool) -> dict[str, Any]:
@@ -101,15 +102,16 @@ def _document(tell: Telling, story: Story, counts: dict[str, int], seconds: floa
     return document | ({"address": story.demo.base_url, "people": story.sign_ins} if serves else {})
 
 
-def _serve_on(tell: Telling, story: Story, server: "subprocess.Popen[bytes]") -> None:
+def _serve_on(tell: Telling, story: Story, servers: Servers) -> None:
     """Print who can sign in, and serve until Ctrl-C."""
     tell.aside(f"\nThe exchange stays up. Sign in at {story.demo.base_url}/sign-in:")
     for one in story.sign_ins:
         tell.aside(f"   {one['email']:<34} {one['password']}   {one['who']}")
     tell.aside(f"Mails are in {story.demo.folder / 'mail'}, the log is {story.demo.log}. Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
-        server.wait()
-        raise DemoFailed(f"The web server ended by itself: the log is {story.demo.log}.")
+        while True:
+            refuse_ended(servers)
+            time.sleep(LOOK_SECONDS)
 
 
 def _fail(tell: Telling, sentence: str, *, as_json: bool) -> NoReturn:

@@ -100,10 +100,10 @@ def _decline(story: Story, mail: EmailMessage) -> None:
 
 def _send_on(story: Story, tell: Telling, declined: Json) -> None:
     """Post a new Task on the same ServiceRequest, to an agency that must be phoned."""
-    phoned, hospital = story.cast.phoned, f"Organization/{story.ids['hospital']}"
+    phoned, hospital = story.cast.phoned, f"Organization/{story.joined.ids['hospital']}"
     task = documents.task(
         "R-2b", declined["focus"]["reference"], declined["for"]["reference"], hospital,
-        (f"Organization/{story.ids['phoned']}", phoned.name), story.demo.house.now(),
+        (f"Organization/{story.joined.ids['phoned']}", phoned.name), story.demo.house.now(),
     )  # fmt: skip
     answer = story.ehr.fhir("POST", "Task", task, expect=(201,), headers={"Prefer": "return=OperationOutcome"})
     story.tasks["sent on"] = answer.headers["Location"].partition("/Task/")[2].partition("/")[0]

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,9 @@ from directory.importing import import_source
 from exchange.cli.demo_parties import Mailbox, wait_for
 from exchange.cli.demo_wire import DemoFailed, Transcript
 from exchange.cli.house import House
+from exchange.cli.serve import web_command, worker_command
 from exchange.cli.serving_lock import serving_lock
+from exchange.cli.worker import hired
 from exchange.config import config_from
 from exchange.db.sealing import make_secret
 from exchange.db.setting import set_setting
@@ -35,6 +36,7 @@ SEED: Final = 1
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 45
 START_AGAIN: Final = "Look into var/demo/log.txt, and start the demo again."
+Servers = tuple["subprocess.Popen[bytes]", ...]
 
 
 @dataclass
@@ -49,8 +51,9 @@ class DemoHouse:
     def __post_init__(self) -> None:
         self.base_url = f"http://{HOST}:{self.port}"
         self.log = self.folder / "log.txt"
+        self.database_file = self.folder / "exchange.db"
         self.settings = {
-            "EXCHANGE_DATABASE_URL": f"sqlite:///{(self.folder / 'exchange.db').as_posix()}",
+            "EXCHANGE_DATABASE_URL": f"sqlite:///{self.database_file.as_posix()}",
             "EXCHANGE_BASE_URL": self.base_url,
             "EXCHANGE_SECRET_KEY_FILE": str(self.folder / "secret.key"),
             "EXCHANGE_MAIL_URL": f"file://{(self.folder / 'mail').as_posix()}",
@@ -66,7 +69,7 @@ class DemoHouse:
 
     def build(self) -> None:
         """Wipe the folder of an earlier demo, make a key, make the tables, and mark the database as a demo's."""
-        _wipe(self.folder)
+        _wipe(self.folder, self.database_file)
         make_secret(self.folder / "secret.key")
         upgrade(self.house.database)
         with self.house.database.write() as session:
@@ -85,31 +88,30 @@ class DemoHouse:
         return report.as_json(most_problems=5)
 
     def at_time(self, at: datetime) -> None:
-        """Let the clocks strike as if it were this time: `exchange worker --once --now …`."""
-        command = [sys.executable, "-m", "exchange", "worker", "--once", "--now", at.isoformat(), "--json"]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-            raise DemoFailed(f"The clocks could not be moved on; the worker said: {last}")
+        """Let the clocks strike as if it were this time, as `exchange worker --once --now …` does."""
+        if hired(self.house).run_once(at).failed:
+            raise DemoFailed(f"The clocks could not be moved on. {START_AGAIN}")
 
     @contextmanager
-    def serving(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Run `exchange serve --with-worker` beside this process until the block ends."""
-        command = [sys.executable, "-m", "exchange", "serve", "--host", HOST, "--port", str(self.port), "--with-worker"]
-        with self.log.open("ab") as log:
-            server = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
-        try:
-            yield server
-        finally:
-            stop(server)
+    def serving(self) -> Iterator[Servers]:
+        """Run the web server and a worker beside this process until the block ends, as `exchange serve` does."""
+        commands = (web_command(self.house.config, HOST, self.port), worker_command())
+        with serving_lock(self.database_file), self.log.open("ab") as log:
+            servers: list[subprocess.Popen[bytes]] = []
+            try:
+                for command in commands:
+                    servers.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
+                yield tuple(servers)
+            finally:
+                for server in servers:
+                    stop(server)
 
-    def wait_until_ready(self, server: "subprocess.Popen[bytes]") -> None:
+    def wait_until_ready(self, servers: Servers) -> None:
         """Wait until the web server answers."""
         asking = outbound_session((f"{HOST}:{self.port}",))
 
         def look() -> bool | None:
-            if server.poll() is not None:
-                raise DemoFailed(f"The web server ended by itself. {START_AGAIN}")
+            refuse_ended(servers)
             try:
                 return asking.get(f"{self.base_url}/healthz", timeout=2).ok or None
             except requests.RequestException:
@@ -129,6 +131,12 @@ def free_port(asked: int | None) -> int:
     raise DemoFailed(f"Port {asked} is taken: name another with --port, or leave --port out.")
 
 
+def refuse_ended(servers: Servers) -> None:
+    """Raise DemoFailed when the web server or the worker is no more."""
+    if any(server.poll() is not None for server in servers):
+        raise DemoFailed(f"The web server or the worker ended by itself. {START_AGAIN}")
+
+
 def stop(server: "subprocess.Popen[bytes]") -> None:
     """End a server that we started, gently first."""
     if server.poll() is None:
@@ -140,9 +148,8 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
         server.wait()
 
 
-def _wipe(folder: Path) -> None:
+def _wipe(folder: Path, database: Path) -> None:
     """Remove what an earlier demo left, unless that demo still serves it."""
-    database = folder / "exchange.db"
     if folder.exists():
         with serving_lock(database) as is_free:
             if not is_free:

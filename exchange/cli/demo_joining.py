@@ -17,6 +17,7 @@ from exchange.cli.demo_wire import DemoFailed, Wire
 from exchange.db.audit import Verification
 from exchange.domain.actor import Actor, Role
 
+HOSPITAL_PHONE: Final = "(555) 555-0100"
 HOSPITAL_EMAIL: Final = f"discharge@hospital.{MADE_UP_DOMAIN}"
 NETWORK_EMAIL: Final = f"desk@network.{MADE_UP_DOMAIN}"
 #  at which organisation → the person's name, address and role
@@ -27,25 +28,37 @@ PEOPLE: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The story's organisations by their parts: `pantry`, `hospital`, `network`, `decliner`, `phoned`, `silent`."""
+
+    ids: dict[str, str]
+    names: dict[str, str]
+    pantry_email: str
+
+
 @dataclass
 class Story:
     """Who is there once everybody has joined, and what the steps find out.
 
-    `ids` are the organisations' by their part in the story, `people` those at their browsers. `tasks` holds the ids of
-    the referrals by name, `polled_until` is how far the hospital has polled, `ends` how each referral ended.
+    `people` are at their browsers, by their organisation's part. `tasks` holds the ids of the referrals by name,
+    `polled_until` is how far the hospital has polled, `ends` how each referral ended.
     """
 
     demo: DemoHouse
     cast: Cast
-    ids: dict[str, str]
-    hospital_name: str
-    pantry_email: str
+    joined: Joined
     ehr: EHRClient
     people: dict[str, Person]
     tasks: dict[str, str] = field(default_factory=dict)
     polled_until: str = ""
     ends: list[dict[str, str | None]] = field(default_factory=list)
     audit: Verification | None = None
+
+    @property
+    def hospital(self) -> str:
+        """The hospital's name."""
+        return self.joined.names["hospital"]
 
     @property
     def sign_ins(self) -> list[dict[str, str]]:
@@ -55,36 +68,39 @@ class Story:
 
 def everybody_joins(demo: DemoHouse) -> Story:
     """Choose the cast, add organisations, register the EHR and let three people choose passwords over HTTP."""
-    with demo.house.database.read() as session:
-        try:
-            cast = choose_cast(session, demo.house.now())
-        except LookupError as error:
-            raise DemoFailed(str(error.args[0])) from None
-    town = cast.place.city.title() if cast.place else "County"
-    names = {"hospital": f"{town} General Hospital", "network": f"{town} Care Network", "pantry": cast.pantry.name}
+    cast = cast_of(demo)
     key = ECKey.generate_key("P-384", {"kid": f"ehr-{secrets.token_hex(4)}", "use": "sig", "alg": "ES384"})
-    pantry_email = cast.pantry.email or f"front-desk@pantry.{MADE_UP_DOMAIN}"
     operator = demo.house.operator()
     with demo.house.database.write() as session:
-        ids = _organizations_join(session, operator, demo, cast, names, pantry_email)
+        joined = organizations_join(session, operator, cast, demo.house.config.time_zone)
+        program = f"EHR of {joined.names['hospital']}"
         client_id = register_client(
-            session, operator, ids["hospital"], f"EHR of {names['hospital']}", SCOPES,
-            jwks={"keys": [key.as_dict(private=False)]},
-        )  # fmt: skip
+            session, operator, joined.ids["hospital"], program, SCOPES, jwks={"keys": [key.as_dict(private=False)]}
+        )
         links = {
-            part: invite_user(session, operator, ids[part], email, role, name).link_token
+            part: invite_user(session, operator, joined.ids[part], email, role, name).link_token
             for part, (name, email, role) in PEOPLE.items()
         }
-    people = {part: _at_a_browser(demo, part, names[part], link) for part, link in links.items()}
-    ehr = EHRClient(Wire(demo.base_url, demo.transcript, f"EHR of {names['hospital']}"), client_id, key)
-    return Story(demo, cast, ids, names["hospital"], pantry_email, ehr, people)
+    people = {part: _at_a_browser(demo, part, joined.names[part], link) for part, link in links.items()}
+    ehr = EHRClient(Wire(demo.base_url, demo.transcript, program), client_id, key)
+    return Story(demo, cast, joined, ehr, people)
 
 
-def _organizations_join(
-    session: Session, operator: Actor, demo: DemoHouse, cast: Cast, names: dict[str, str], pantry_email: str
-) -> dict[str, str]:
-    """Return the ids of the story's organisations; those of the directory that have not joined keep theirs."""
-    zone = cast.place.zone if cast.place else demo.house.config.time_zone
+def cast_of(demo: DemoHouse) -> Cast:
+    """Return who plays, by the directory that was imported. Raises DemoFailed when it lists no service."""
+    with demo.house.database.read() as session:
+        try:
+            return choose_cast(session, demo.house.now())
+        except LookupError as error:
+            raise DemoFailed(str(error.args[0])) from None
+
+
+def organizations_join(session: Session, operator: Actor, cast: Cast, time_zone: str) -> Joined:
+    """Let the network, the hospital and the pantry join; agencies of the directory that do not keep their ids."""
+    zone = cast.place.zone if cast.place else time_zone
+    town = cast.place.city.title() if cast.place else "County"
+    names = {"hospital": f"{town} General Hospital", "network": f"{town} Care Network", "pantry": cast.pantry.name}
+    pantry_email = cast.pantry.email or f"front-desk@pantry.{MADE_UP_DOMAIN}"
 
     def join(name: str, kind: str, **said: Any) -> str:
         return add_organization(session, operator, Joining(name, kind, time_zone=zone, **said))
@@ -93,16 +109,15 @@ def _organizations_join(
         return one.id or join(one.name, "agency", email=one.email, phone=one.phone)
 
     network = join(names["network"], "network", email=NETWORK_EMAIL)
-    return {
+    ids = {
         "network": network,
-        "hospital": join(
-            names["hospital"], "hospital", network_id=network, email=HOSPITAL_EMAIL, phone="(555) 555-0100"
-        ),
+        "hospital": join(names["hospital"], "hospital", network_id=network, email=HOSPITAL_EMAIL, phone=HOSPITAL_PHONE),
         "pantry": join(names["pantry"], "agency", directory_id=cast.pantry.id, network_id=network, email=pantry_email),
         "decliner": receiver(cast.decliner),
         "phoned": receiver(cast.phoned),
         "silent": receiver(cast.silent),
     }
+    return Joined(ids, names, pantry_email)
 
 
 def _at_a_browser(demo: DemoHouse, part: str, organization: str, link: str) -> Person:

@@ -21,7 +21,7 @@ def gets_a_token(story: Story, tell: Telling) -> None:
     granted = story.ehr.fetch_token()
     hold(granted.get("token_type", "").lower() == "bearer", "The token endpoint gave no bearer token.")
     tell.say(
-        f"The EHR of {story.hospital_name} signs an assertion with its own ES384 key and gets a token "
+        f"The EHR of {story.hospital} signs an assertion with its own ES384 key and gets a token "
         f"for {granted['expires_in']} seconds (private_key_jwt)."
     )
     statement = story.ehr.wire.ask("GET", "/fhir/metadata")
@@ -71,7 +71,7 @@ def closes_the_loop(story: Story, tell: Telling) -> None:
     """4: mail, portal, accepted, started, completed with a Procedure."""
     worker, task_id = story.people["pantry"], story.tasks["first"]
     given = GIVEN[story.cast.pantry.is_about_food]
-    mail = story.demo.mailbox.wait_for(story.pantry_email, "You have a referral")
+    mail = story.demo.mailbox.wait_for(story.joined.pantry_email, "You have a referral")
     tell.say(f"A mail comes to {story.cast.pantry.name}: “{mail['Subject']}”, with a link and no health data.")
     worker.sign_in()
     page = worker.open(story.demo.mailbox.link_in(mail))
@@ -153,7 +153,7 @@ def _drawn(
 ) -> dict[str, Json]:
     """Return the five documents of a referral; `at` holds the addresses by which they name each other."""
     moment: datetime = story.demo.house.now().replace(microsecond=0)
-    hospital, owner = f"Organization/{story.ids['hospital']}", f"Organization/{story.ids[part]}"
+    hospital, owner = f"Organization/{story.joined.ids['hospital']}", f"Organization/{story.joined.ids[part]}"
     asked = ASKED[receiver.is_about_food]
     person, why, agreed, request = (at.get(k, "") for k in ("Patient", "Condition", "Consent", "ServiceRequest"))
     return {

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "user": ("exchange.cli.user", "user"),
     "referral": ("exchange.cli.referral", "referral_group"),
     "audit": ("exchange.cli.audit", "audit"),
+    "pages": ("exchange.cli.pages", "pages"),
 }
 
 
