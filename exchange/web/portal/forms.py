@@ -1,15 +1,18 @@
 """What every form of the portal has: one place for errors, labels in the catalogue. CSRF is checked at the door."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import Field, SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from exchange.domain.errors import Unprocessable
 
 LONGEST_TEXT = 4000
+#  kilometres, as the directory takes them, in the miles of its readers
+RADII = (("8", _("5 miles")), ("25", _("15 miles")), ("80", _("50 miles")))
 
 
 class PageForm(FlaskForm):
@@ -25,6 +28,11 @@ class PageForm(FlaskForm):
             return False
         field.errors = [*field.errors, error.sentence]
         return True
+
+
+def choices(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Return the options of a select or of radios: value and words."""
+    return [SelectChoice(value, words) for value, words in pairs]
 
 
 def stripped(value: Any) -> Any:

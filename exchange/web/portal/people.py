@@ -12,7 +12,7 @@ from exchange.domain.actor import Role
 from exchange.domain.errors import Conflict, Unprocessable
 from exchange.domain.permissions import Permission
 from exchange.web.guard import Who, access, current_actor
-from exchange.web.portal.forms import PageForm, at_most, chosen, needed, stripped
+from exchange.web.portal.forms import PageForm, at_most, choices, chosen, needed, stripped
 from exchange.web.portal.wording import ROLE
 from exchange.web.transaction import reading, transaction
 
@@ -29,7 +29,7 @@ class InviteForm(PageForm):
         filters=[stripped],
     )
     role = SelectField(
-        _("Role"), [chosen(_("Choose a role."))], choices=[(role.value, words) for role, words in ROLE.items()]
+        _("Role"), [chosen(_("Choose a role."))], choices=choices((role.value, words) for role, words in ROLE.items())
     )
 
 

@@ -11,7 +11,7 @@ from directory.languages import NAMES
 from exchange.actions.directory.find_receivers import Receiver
 from exchange.actions.people.find_known_people import KnownPerson
 from exchange.actions.referrals.compose_referral import ReferralRequest
-from exchange.web.portal.forms import LONGEST_TEXT, PageForm, at_most, needed, stripped
+from exchange.web.portal.forms import LONGEST_TEXT, RADII, PageForm, at_most, choices, needed, stripped
 from exchange.web.portal.wording import NEED, PRIORITY
 from fhir_mapping.case_data.person import Person
 from fhir_mapping.case_data.referral import Priority
@@ -41,7 +41,7 @@ class SendForm(PageForm):
     phone = TelField(
         _("Phone"), [needed(_("Give a phone number: the agency calls it.")), at_most(40)], filters=[stripped]
     )
-    language = SelectField(_("Language"), choices=list(NAMES.items()), default="en")
+    language = SelectField(_("Language"), choices=choices(NAMES.items()), default="en")
     interpreter = BooleanField(_("An interpreter is needed"))
     zip_code = StringField(
         _("ZIP code"),
@@ -53,7 +53,9 @@ class SendForm(PageForm):
     )
     contact_prohibited = BooleanField(_("Nobody may contact this person directly"))
     need = SelectField(
-        _("What is needed"), [needed(_("Choose what the person needs."))], choices=[("", _("Choose…")), *NEED.items()]
+        _("What is needed"),
+        [needed(_("Choose what the person needs."))],
+        choices=choices([("", _("Choose…")), *NEED.items()]),
     )
     requested = TextAreaField(
         _("What you ask of the agency"),
@@ -62,19 +64,17 @@ class SendForm(PageForm):
     )
     words = StringField(_("Agency or service, in words (optional)"), [Optional(), at_most(100)], filters=[stripped])
     speaks = BooleanField(_("Only agencies that speak the person's language"))
-    radius = SelectField(
-        _("How far away"), choices=[("8", _("5 miles")), ("25", _("15 miles")), ("80", _("50 miles"))], default="25"
-    )
+    radius = SelectField(_("How far away"), choices=choices(RADII), default="25")
     person = RadioField(_("Is it one of these people?"), choices=[], validate_choice=False)
     receiver = RadioField(_("Send to"), [needed(_("Choose an agency."))], choices=[], validate_choice=False)
     consent = RadioField(
         _("How did the person agree?"),
         [needed(_("Say how the person agreed to be referred."))],
-        choices=list(CONSENT.items()),
+        choices=choices(CONSENT.items()),
     )
     priority = SelectField(
         _("How urgent is it?"),
-        choices=[(priority.value, words) for priority, words in PRIORITY.items()],
+        choices=choices((priority.value, words) for priority, words in PRIORITY.items()),
         default=Priority.ROUTINE.value,
     )
     note = TextAreaField(_("Note to the agency (optional)"), [Optional(), at_most(LONGEST_TEXT)], filters=[stripped])
@@ -104,7 +104,7 @@ class SendForm(PageForm):
             (one.patient_id, ", ".join(filter(None, (one.person.name, one.person.zip_code, *one.person.phones[:1]))))
             for one in known
         ]
-        self.person.choices = [*people, (NEW_PERSON, _("No, somebody else"))] if people else []
+        self.person.choices = choices([*people, (NEW_PERSON, _("No, somebody else"))] if people else [])
 
     def says_who(self) -> bool:
         """Return whether it is settled who is meant; nobody is taken for somebody else without being asked."""
@@ -116,7 +116,8 @@ class SendForm(PageForm):
     def offer_agencies(self, receivers: Iterable[Receiver], *, has_network: bool) -> None:
         """Offer what the directory found, and the network's coordinator where there is one."""
         found: list[tuple[str, Any]] = [(value_of(one), one.name) for one in receivers]
-        self.receiver.choices = [*found, *([(NETWORK, _("Let our network choose"))] if has_network else [])]
+        network = [(NETWORK, _("Let our network choose"))] if has_network else []
+        self.receiver.choices = choices([*found, *network])
 
     def request(self) -> ReferralRequest:
         """Return what is asked, as the action takes it."""

@@ -16,7 +16,7 @@ from exchange.actions.referrals.send_on import send_on
 from exchange.domain.errors import Unprocessable
 from exchange.domain.permissions import Permission
 from exchange.web.guard import Who, access, current_actor
-from exchange.web.portal.forms import LONGEST_TEXT, PageForm, at_most, needed, stripped
+from exchange.web.portal.forms import LONGEST_TEXT, RADII, PageForm, at_most, choices, needed, stripped
 from exchange.web.portal.referral import may_send_on, note_opening
 from exchange.web.transaction import reading, transaction
 
@@ -30,9 +30,7 @@ class SendOnForm(PageForm):
         _("ZIP code"), [Optional(), Regexp(r"\d{5}\Z", message=_("Five digits, please."))], filters=[stripped]
     )
     words = StringField(_("Agency or service, in words (optional)"), [Optional(), at_most(100)], filters=[stripped])
-    radius = SelectField(
-        _("How far away"), choices=[("8", _("5 miles")), ("25", _("15 miles")), ("80", _("50 miles"))], default="25"
-    )
+    radius = SelectField(_("How far away"), choices=choices(RADII), default="25")
     receiver = RadioField(_("Send to"), [needed(_("Choose an agency."))], choices=[], validate_choice=False)
     note = TextAreaField(_("Note to the agency (optional)"), [Optional(), at_most(LONGEST_TEXT)], filters=[stripped])
 
@@ -80,7 +78,7 @@ def _page(referral_id: str, form: SendOnForm | None) -> str:
             form = SendOnForm(formdata=None, zip_code=page.person.zip_code[:5] if page.person else "")
         agencies = _agencies(session, page, form)
     note_opening(page)
-    form.receiver.choices = [(one.organization_id, one.name) for one in agencies.receivers]
+    form.receiver.choices = choices((one.organization_id, one.name) for one in agencies.receivers)
     return render_template("portal/send_on.html", page=page, form=form, found=agencies)
 
 

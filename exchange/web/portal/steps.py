@@ -10,8 +10,9 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 from exchange.domain.referral import RECEIVER_STAGES
-from exchange.web.portal.forms import LONGEST_TEXT, PageForm, at_most, chosen, needed, stripped
+from exchange.web.portal.forms import LONGEST_TEXT, PageForm, at_most, choices, chosen, needed, stripped
 from exchange.web.portal.viewer import zone_name
+from exchange.web.portal.wording import REASON as REASON_WORDS
 from exchange.web.portal.wording import STAGE
 from fhir_mapping.case_data.referral import Reason, ReferralStatus, Stage
 from fhir_mapping.codes.decline_reasons import reasons_for
@@ -163,7 +164,9 @@ def answer_form(step: Step, *, by_phone: bool = False, fresh: bool = False) -> A
         del form[name]
     if "code" in form:
         rows = reasons_for(step.leads_to) if step.leads_to else ()
-        form["code"].choices = [("", _("Choose…")), *((row.code.value, _(row.display)) for row in rows)]
+        form["code"].choices = choices(
+            [("", _("Choose…")), *((row.code.value, REASON_WORDS[row.code]) for row in rows)]
+        )
         form["code"].validators = [needed(_("Choose a reason."))]
     return form
 
@@ -172,7 +175,7 @@ def news_form(*, of_agency: bool, fresh: bool = False) -> NewsForm:
     """Return the form for news, with the stages only an agency sets."""
     form = NewsForm(formdata=None) if fresh else NewsForm()
     stages = [stage for stage in Stage if stage in RECEIVER_STAGES]
-    form.stage.choices = [("", _("No change")), *((stage.value, STAGE[stage].words) for stage in stages)]
+    form.stage.choices = choices([("", _("No change")), *((stage.value, STAGE[stage].words) for stage in stages)])
     if not of_agency:
         del form["stage"]
     return form

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from exchange.domain.actor import Role
 from exchange.domain.events import EventKind
 from fhir_mapping.case_data.referral import Clock, Priority, ReferralStatus, Side, Stage
+from fhir_mapping.codes.decline_reasons import DeclineReason
 from fhir_mapping.codes.sdoh_categories import SDOH_CATEGORIES
 
 
@@ -137,6 +138,22 @@ EVENT: Final[dict[EventKind, Any]] = {
     EventKind.OPENED: _("Opened"),
 }
 SOURCE: Final = {"phone": _("by phone"), "paper": _("on paper"), "link": _("by link, without an account")}
+REASON: Final[dict[DeclineReason, Any]] = {
+    DeclineReason.NO_CAPACITY: _("We have no capacity"),
+    DeclineReason.WAITLIST: _("We have a waiting list"),
+    DeclineReason.NOT_ELIGIBLE: _("The client is not eligible"),
+    DeclineReason.SERVICE_NOT_OFFERED: _("We do not offer this service"),
+    DeclineReason.ALREADY_ENROLLED: _("The client is already enrolled with us"),
+    DeclineReason.COULD_NOT_REACH: _("We could not reach the client"),
+    DeclineReason.CLIENT_DECLINED: _("The client does not want the service"),
+    DeclineReason.NEED_MET: _("The need has been met another way"),
+    DeclineReason.DUPLICATE: _("This referral was sent twice"),
+    DeclineReason.WRONG_CONTACT: _("The contact details are wrong"),
+    DeclineReason.WAITING_FOR_CLIENT: _("We are waiting for the client"),
+    DeclineReason.WAITING_FOR_INFORMATION: _("We are waiting for information"),
+    DeclineReason.SENT_ELSEWHERE: _("The referral was sent to another agency"),
+    DeclineReason.OTHER: _("Another reason"),
+}
 ROLE: Final[dict[Role, Any]] = {
     Role.CASE_WORKER: _("Case worker"),
     Role.COORDINATOR: _("Coordinator: also phones and records for agencies"),
