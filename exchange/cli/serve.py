@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ def serve(house: House, host: str, port: int, with_worker: bool) -> None:
         refuse_unsafe(house.config)
     except WrongSetting as error:
         raise click.ClickException(error.sentence) from None
+    _refuse_taken(host, port)
     _refuse_without_tables(house)
     with serving_lock(_sqlite_file(house)) as is_alone:
         if not is_alone:
@@ -55,7 +57,7 @@ def web_command(config: Config, host: str, port: int) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--no-ws", "--workers", "1",
         "--blocking-threads", str(config.threads), "--blocking-threads-idle-timeout", "600",
-        "--workers-kill-timeout", "30", "--log-level", "warning", "--no-access-log",
+        "--workers-kill-timeout", "30", "--log-level", "error", "--no-access-log",
         "--host", host, "--port", str(port), APPLICATION,
     ]  # fmt: skip
 
@@ -77,20 +79,28 @@ def _run(config: Config, host: str, port: int, *, with_worker: bool) -> int:
             )
             return 1
         click.echo(f"The exchange is ready at {config.base_url} (listening on {host}:{port}).")
-        while with_worker and not stop.is_set() and web.poll() is None:
-            with _child(worker_command()) as worker:
-                while not stop.wait(LOOK_SECONDS) and web.poll() is None and worker.poll() is None:
-                    pass
-                if worker.poll() is None:
-                    break
-            click.echo("The worker ended by itself and is started again.", err=True)
-            stop.wait(RESTART_SECONDS)
+        if with_worker:
+            _keep_a_worker(web, stop)
         while not stop.wait(LOOK_SECONDS) and web.poll() is None:
             pass
         if stop.is_set():
             return 0
     click.echo("The web server ended by itself: start it again. The lines above say more.", err=True)
     return 1
+
+
+def _keep_a_worker(web: "subprocess.Popen[bytes]", stop: threading.Event) -> None:
+    """Keep one worker beside the web server until that ends or a signal comes."""
+    while True:
+        with _child(worker_command()) as worker:
+            while worker.poll() is None:
+                if stop.wait(LOOK_SECONDS) or web.poll() is not None:
+                    return
+        if stop.is_set():
+            return
+        click.echo("The worker ended by itself and is started again.", err=True)
+        if stop.wait(RESTART_SECONDS):
+            return
 
 
 @contextmanager
@@ -134,6 +144,20 @@ def _is_ready(web: "subprocess.Popen[bytes]", host: str, port: int, stop: thread
             except requests.RequestException:
                 continue
     return False
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Raise ClickException for an address that is in use: the server would share it (SO_REUSEPORT) without a word."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            if os.name == "posix":
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise click.ClickException(
+            f"{host}:{port} cannot be listened on ({error.strerror}): stop what uses it, or choose another --port."
+        ) from None
 
 
 def _refuse_without_tables(house: House) -> None:

@@ -106,7 +106,8 @@ def lease(
 ) -> list[Message]:
     """Lease due messages, the oldest of each lane only. The caller commits before it sends.
 
-    `due_by` moves only the comparison with the due times (the demo's virtual time); the lease itself is real.
+    A message whose last lease was never recorded may have ended its worker: that counts as a try, and it is leased
+    alone. `due_by` moves only the comparison with the due times (the demo's virtual time); the lease itself is real.
     """
     rows = list(
         session.scalars(
@@ -117,6 +118,10 @@ def lease(
             .with_for_update(skip_locked=True)
         )
     )
+    suspects = [row for row in rows if row.lease is not None][:1]
+    for row in suspects:
+        row.attempts += 1
+    rows = suspects or rows
     token = new_id()
     for row in rows:
         row.lease, row.leased_until = token, now + timedelta(seconds=seconds)

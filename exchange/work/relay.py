@@ -22,7 +22,7 @@ from exchange.db.webhook import disable_webhook
 from exchange.domain.errors import ExchangeError
 from exchange.domain.events import MessageKind
 from exchange.work.channels.parcel import Channel, NeverAgain, Parcel, TryAgain
-from exchange.work.retries import wait_before_next
+from exchange.work.retries import SCHEDULES, wait_before_next
 from exchange.work.senders import SENDERS, Sender
 
 BATCH: Final = 20
@@ -79,6 +79,8 @@ class Relay:
 
     def _pack(self, session: Session, message: Message) -> Parcel | Outcome:
         """Return what to send. A message that cannot be packed leaves nothing half written behind."""
+        if message.attempts >= len(SCHEDULES[message.channel]):
+            return NeverAgain("Its tries ended without an outcome: the worker may have died of it.")
         try:
             with session.begin_nested():
                 return self.senders[MessageKind(message.kind)](session, message, self.base_url) or Dropped()
@@ -91,11 +93,8 @@ class Relay:
         message, parcel = packed
         if not isinstance(parcel, Parcel):
             return message, parcel
-        channel = self.channels.get(message.channel)
-        if channel is None:
-            return message, NeverAgain("No channel of this name is there.")
         try:
-            channel(parcel, self.database.clock())
+            self.channels[message.channel](parcel, self.database.clock())
         except (TryAgain, NeverAgain) as failure:
             return message, failure
         except Exception as error:

@@ -36,9 +36,9 @@ def email_channel(mail_url: str, mail_from: str) -> Channel:
         case "file":
             folder = _folder(parts)
             return lambda parcel, now: _write(folder, letter(parcel, mail_from, now))
-        case "smtp" | "smtps" if parts.hostname:
+        case "smtp" | "smtps" if parts.hostname and unquote(parts.netloc).isascii():
             return lambda parcel, now: _post(parts, letter(parcel, mail_from, now))
-    raise ValueError("EXCHANGE_MAIL_URL must be smtp://host, smtps://host or file:///directory.")
+    raise ValueError("EXCHANGE_MAIL_URL must be smtp://host, smtps://host or file:///directory, without accents.")
 
 
 def letter(parcel: Parcel, mail_from: str, now: datetime) -> EmailMessage:

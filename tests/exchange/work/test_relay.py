@@ -194,7 +194,7 @@ def test_an_outcome_whose_lease_was_lost_is_not_recorded(house, relay, mail, mes
     relay.run()
 
     row = messages()[0]
-    assert (row.state, row.attempts, row.lease) == (outbox.WAITING, 0, other[0].lease)
+    assert (row.state, row.attempts, row.lease) == (outbox.WAITING, other[0].attempts, other[0].lease)
     assert "a lease was lost" in caplog.text
     assert len(messages()) == 1
 
@@ -207,6 +207,27 @@ def test_a_leased_message_is_left_alone_until_its_lease_runs_out(house, relay, m
     assert relay.run() == 0
     house.clock.forward(seconds=60)
     assert relay.run() == 1
+
+
+class WorkerDied(BaseException):
+    """What stands for `os._exit` in a test: nothing in the relay may catch it."""
+
+
+def test_a_message_that_kills_its_worker_is_tried_alone_and_given_up_in_the_end(house, relay, mail, messages):
+    house.join("shelter", kind="agency", email="shelter@example.invalid")
+    house.send("pantry")
+    house.send("shelter")
+    mail.refuses = {"pantry@example.invalid": WorkerDied()}
+
+    for _death in SCHEDULES["email"]:
+        with pytest.raises(WorkerDied):
+            relay.run()
+        house.clock.forward(seconds=180)
+    relay.run()
+    relay.run()
+
+    assert [row.state for row in messages()][:2] == [outbox.PARKED, outbox.SENT]
+    assert messages()[0].last_error == "Its tries ended without an outcome: the worker may have died of it."
 
 
 def test_a_virtual_time_moves_the_due_times_and_no_stamp(house, relay, mail, messages):

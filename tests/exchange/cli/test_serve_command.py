@@ -1,0 +1,157 @@
+"""`serve`: what it refuses to start with, the children it starts and stops, and what it says of a second process."""
+
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+
+from exchange.cli import serve as serving
+from exchange.cli.house import House
+from exchange.cli.serving_lock import serving_lock
+from exchange.config import Config
+from exchange.db.sealing import make_secret
+from exchange.db.upgrade import upgrade
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    key = tmp_path / "key"
+    make_secret(key)
+    return Config(database_url=f"sqlite:///{tmp_path}/x.db", secret_key_file=key, base_url="http://127.0.0.1:8080")
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def run(config: Config, *arguments: str) -> Result:
+    return CliRunner().invoke(serving.serve, arguments, obj=House(config))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"secret_key_file": None}, "EXCHANGE_SECRET_KEY_FILE must name the file"),
+        ({"base_url": "http://exchange.example"}, "EXCHANGE_BASE_URL must begin with https://"),
+    ],
+)
+def test_an_unsafe_setting_is_refused_with_a_sentence(config: Config, change: dict[str, Any], sentence: str) -> None:
+    from dataclasses import replace
+
+    result = run(replace(config, **change))
+
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+
+
+def test_a_database_without_tables_is_refused(config: Config, port: int) -> None:
+    result = run(config, "--port", str(port))
+
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: The database has no tables yet: run `exchange db upgrade` first.\n",
+    )
+
+
+def test_a_port_that_is_taken_is_refused(config: Config) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+
+        result = run(config, "--port", str(taken))
+
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{taken} cannot be listened on" in result.stderr
+
+
+def test_a_second_process_over_one_sqlite_file_is_seen(tmp_path: Path) -> None:
+    database = tmp_path / "x.db"
+    with serving_lock(database) as first, serving_lock(database) as second:
+        assert (first, second) == (True, False)
+    with serving_lock(database) as again, serving_lock(None) as elsewhere:
+        assert (again, elsewhere) == (True, True)
+
+
+def test_it_serves_says_where_and_ends_with_zero_when_it_is_asked_to(
+    config: Config, port: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Real processes, real HTTP: the web server answers, one worker runs beside it, and a signal ends both."""
+    house = House(config)
+    upgrade(house.database)
+    here = Path(__file__).parent
+    monkeypatch.setenv("PYTHONPATH", str(here))
+    monkeypatch.setattr(serving, "APPLICATION", "small_application:make")
+    sleeping = [sys.executable, "-c", "import time; print('worker here', flush=True); time.sleep(60)"]
+    monkeypatch.setattr(serving, "worker_command", lambda: sleeping)
+    answers: list[str] = []
+
+    def visit() -> None:
+        answers.append(requests.get(f"http://127.0.0.1:{port}/here", timeout=5).text)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(serving, "_keep_a_worker", seen_by(serving._keep_a_worker, visit))
+
+    result = run(config, "--port", str(port), "--with-worker")
+
+    assert result.exit_code == 0
+    assert f"The exchange is ready at http://127.0.0.1:8080 (listening on 127.0.0.1:{port})." in result.stdout
+    assert answers == ["/here"]
+    assert "worker here" in capfd.readouterr().out
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/here", timeout=5)
+
+
+def seen_by(keep: Any, visit: Any) -> Any:
+    def wrapped(web: Any, stop: threading.Event) -> None:
+        timer = threading.Timer(0.5, visit)
+        timer.start()
+        keep(web, stop)
+        timer.join()
+
+    return wrapped
+
+
+def test_a_web_server_that_does_not_start_is_told_and_ends_with_one(
+    config: Config, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(House(config).database)
+    monkeypatch.setattr(serving, "web_command", lambda *_: [sys.executable, "-c", "raise SystemExit(3)"])
+
+    result = run(config, "--port", str(port))
+
+    assert result.exit_code == 1
+    assert f"The web server did not start on 127.0.0.1:{port}" in result.stderr
+
+
+def test_a_worker_that_ends_by_itself_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = tmp_path / "seen"
+    monkeypatch.setattr(
+        serving, "worker_command", lambda: [sys.executable, "-c", f"open({str(seen)!r}, 'a').write('x')"]
+    )
+    monkeypatch.setattr(serving, "RESTART_SECONDS", 0.01)
+    stop = threading.Event()
+
+    class Web:
+        looks = 0
+
+        def poll(self) -> int | None:
+            if seen.exists() and len(seen.read_text()) >= 2:
+                stop.set()
+            return None
+
+    serving._keep_a_worker(Web(), stop)  # type: ignore[arg-type]  # it is only asked whether it lives
+
+    assert len(seen.read_text()) >= 2
+    assert "The worker ended by itself and is started again." in capsys.readouterr().err
