@@ -14,6 +14,7 @@ from exchange.domain.actor import Actor
 from exchange.domain.errors import Forbidden, Malformed, NotFound, PreconditionRequired, StaleVersion, Unprocessable
 from exchange.domain.patient_task import check_move
 from fhir_mapping.json_text import Json, parse
+from fhir_mapping.resources.reduced_task import task_without_person
 from fhir_mapping.resources.task import changed_elements, is_referral_task
 
 
@@ -44,6 +45,8 @@ def update_document(
     _hold_precondition(before, _version_read(checked.document, type_name) if if_match is None else if_match, type_name)
     old = parse(before.body)
     if type_name == "Task" and is_referral_task(old):
+        if before.is_reduced:
+            checked = _whole(old, checked)
         changed = change_task(session, actor, document_id, checked)
         return Written(changed.document, is_new=False, issues=changed.issues)
     return _own_document(session, actor, before, old, checked)
@@ -70,6 +73,14 @@ def update_by_criteria(
             "The id in the resource is not that of the document that matches.", expression=f"{type_name}.id"
         )
     return update_document(session, actor, type_name, found, checked, if_match=if_match)
+
+
+def _whole(old: Json, checked: CheckedDocument) -> CheckedDocument:
+    """Return a Task that came back in its reduced form as a whole: what the writer was not shown stays as it stands."""
+    changes = changed_elements(task_without_person(old), checked.document)
+    said = {name: becomes for name, (_was, becomes) in changes.items() if becomes is not None}
+    meta = {name: checked.document[name] for name in ("id", "meta") if name in checked.document}
+    return CheckedDocument(old | said | meta, checked.issues)
 
 
 def _version_read(body: Json, type_name: str) -> int | None:
