@@ -24,7 +24,7 @@ def send_on(session: Session, actor: Actor, referral_id: str, receiver_id: str, 
     if actor.organization_id != before.sender_id:
         raise Forbidden("Only the sender may send a referral on.")
     if before.status in OPEN:
-        answer_referral(session, actor, referral_id, "cancel", reason=Reason("other", "Sent to another agency."))
+        answer_referral(session, actor, referral_id, "cancel", reason=Reason("sent-elsewhere", "Sent to another agency."))
     at = now(session)
     task = new_referral_task(
         service_request=f"ServiceRequest/{before.service_request_id}",
