@@ -6,7 +6,7 @@ alive while it is used. Links that are opened by a mail scanner change nothing: 
 
 from pathlib import Path
 
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, Response, g, request
 from flask_babel import Babel
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -75,7 +75,7 @@ def open_door(app: Flask) -> None:
     app.register_error_handler(404, missing_page)
 
 
-def _stay_signed_in(response):  # type: ignore[no-untyped-def]
+def _stay_signed_in(response: Response) -> Response:
     seen_at = g.get("session_seen_at")
     if seen_at is not None and database().clock() - seen_at >= NOTED_EVERY:
         with transaction() as session:
