@@ -12,7 +12,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.contract.live_exchange import LiveExchange
+from tests.contract.live_exchange import Exchange
 
 Json = dict[str, Any]
 Key = RSAKey | ECKey
@@ -41,7 +41,7 @@ def private(key: Key) -> Json:
 class BackendClient:
     """A registered program of an organisation. Paths are below the FHIR base, or whole addresses."""
 
-    exchange: LiveExchange
+    exchange: Exchange
     label: str
     key: Key
     client_id: str

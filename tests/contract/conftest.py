@@ -12,7 +12,7 @@ from exchange.app import system_clock
 from exchange.db.session import Database
 from exchange.db.upgrade import upgrade
 from tests.contract.backend_client import EVERYTHING, BackendClient, Key, public
-from tests.contract.live_exchange import KEYS, LiveExchange, Wire, live_exchange
+from tests.contract.live_exchange import KEYS, Exchange, LiveExchange, Wire, live_exchange
 
 MakeClient = Callable[..., BackendClient]
 
@@ -57,7 +57,7 @@ def program_on(keys: dict[str, Key]) -> Iterator[MakeClient]:
         http.trust_env = False
 
         def make(
-            exchange: LiveExchange, label: str, scope: str = EVERYTHING, *, key: str = "ES384", **registered: object
+            exchange: Exchange, label: str, scope: str = EVERYTHING, *, key: str = "ES384", **registered: object
         ) -> BackendClient:
             client_id = exchange.register(label, scope, **(registered or {"jwks": public(keys[key])}))
             return BackendClient(exchange, label, keys[key], client_id, http)

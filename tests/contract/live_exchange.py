@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from directory.importing import import_source
@@ -77,12 +78,11 @@ class Wire:
 
 
 @dataclass
-class LiveExchange:
-    """A running exchange: its address, its database, what it hears, and who has joined."""
+class Exchange:
+    """An exchange by its address and its database, and who has joined it."""
 
     base_url: str
     database: Database
-    wire: Wire
     ids: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -107,6 +107,14 @@ class LiveExchange:
         import_source(self.database.write, path, now=system_clock())
 
 
+@dataclass(kw_only=True)
+class LiveExchange(Exchange):
+    """An exchange that runs in this process: its application, and what it hears."""
+
+    app: Flask
+    wire: Wire
+
+
 @contextmanager
 def live_exchange(migrated: Path, folder: Path, *, allowed_addresses: tuple[str, ...] = ()) -> Iterator[LiveExchange]:
     """Serve a copy of a migrated database until the block ends."""
@@ -119,7 +127,7 @@ def live_exchange(migrated: Path, folder: Path, *, allowed_addresses: tuple[str,
         database = Database(config.database_url, keys=KEYS, clock=system_clock, fhir_base=config.fhir_base)
         app = create_app(config, database)
         server.app = wire = Wire(app.wsgi_app)
-        yield LiveExchange(base_url, database, wire)
+        yield LiveExchange(base_url, database, app=app, wire=wire)
         app.extensions["exchange_audit"].stop()
         database.close()
 

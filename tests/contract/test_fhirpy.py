@@ -62,10 +62,12 @@ def test_it_includes_what_a_task_is_about(agency: SyncFHIRClient, referral: Sent
     assert sorted(entry["search"]["mode"] for entry in found.fetch_raw()["entry"]) == ["include", "include", "match"]
 
 
-def test_it_sees_what_has_changed_when_it_asks_again(
-    agency: SyncFHIRClient, hospital: BackendClient, referral: SentReferral
+def test_it_asks_again_only_for_what_has_changed(
+    agency: SyncFHIRClient, hospital: BackendClient, referral: SentReferral, wire: Wire
 ) -> None:
     known = agency.resource("Task", **agency.get("Task", referral.task_id))
+    known.refresh()
+    assert [one.status for one in wire.fhir()] == [200, 304]
     hospital.update(hospital.read(referral.task) | {"priority": "urgent"})
 
     known.refresh()

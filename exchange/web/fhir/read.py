@@ -41,9 +41,16 @@ def note_shown(interaction: str, one: Shown) -> None:
 
 
 def is_known(headers: Headers, one: Shown) -> bool:
-    """Return whether the conditions of a read say that the client has this version. RFC 9110 §13.1.2, §13.1.3."""
-    tags = [tag.strip().removeprefix("W/") for tag in headers.get("If-None-Match", "").split(",") if tag.strip()]
+    """Return whether the conditions of a read say that the client has this version. RFC 9110 §13.1.2, §13.1.3.
+
+    A version without its quotes is understood too: a widely used client (fhirpy) sends it so.
+    """
+    tags = [_version(tag) for tag in headers.get("If-None-Match", "").split(",") if tag.strip()]
     if tags:
-        return one.etag is not None and (one.etag.removeprefix("W/") in tags or "*" in tags)
+        return one.etag is not None and (_version(one.etag) in tags or "*" in tags)
     since = parse_date(headers.get("If-Modified-Since"))
     return since is not None and moment(one.last_updated).replace(microsecond=0) <= since
+
+
+def _version(tag: str) -> str:
+    return tag.strip().removeprefix("W/").strip('"')
