@@ -74,6 +74,8 @@ def read_criteria(type_name: str, pairs: Sequence[tuple[str, str]], *, fhir_base
 
 
 def _criterion(parameter: SearchParameter, name: str, modifier: str, text: str, base: str) -> Criterion:
+    if "\0" in text:
+        raise Malformed("This value holds a NUL character: remove it.", expression=name)
     values = [value for value in _split(text, ",") if value.strip()]
     if not values:
         raise Malformed("This parameter has no value: give one, or leave the parameter out.", expression=name)

@@ -46,14 +46,17 @@ def shown_reply(one: Shown, *, status: int = 200) -> Reply:
 def written_reply(session: Session, ask: Ask, written: Written) -> Reply:
     """Return the reply to a write, with what `Prefer` asks for.
 
-    What is returned is read again: a move may have ended the writer's own release, and then it gets no more than that.
+    Its author gets what was kept. Anybody else's is read again: a move may have ended the writer's own release, and
+    then it gets no more than that.
     """
-    kept = written.document
+    kept, viewer = written.document, current_actor().organization_id or ""
     body, is_outcome = b"", ask.wishes.returns == OUTCOME
     if is_outcome:
         body = dump(operation_outcome(written.issues))
+    elif ask.wishes.returns != MINIMAL and kept.author_id == viewer:
+        body = kept.body
     elif ask.wishes.returns != MINIMAL:
-        seen = documents.read(session, current_actor().organization_id or "", kept.type, kept.id)
+        seen = documents.read(session, viewer, kept.type, kept.id)
         body = seen.body if seen is not None else b""
     return Reply(
         201 if written.is_new else 200,

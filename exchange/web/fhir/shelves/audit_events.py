@@ -63,7 +63,7 @@ def _event(session: Session, viewer: str, row: Any) -> Projection:
     #  what somebody searched for is told to its own organisation only
     query = query_of(session, row) if row.organization_id == viewer else None
     said = dict(row._mapping) | {"at": moment(row.at), "query": query}
-    return row.at, audit_event(said, server=fhir_base(session))
+    return Projection(row.at, audit_event(said, server=fhir_base(session)))
 
 
 AUDIT_EVENTS = Scanned(_one, _events)

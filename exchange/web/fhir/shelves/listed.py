@@ -1,7 +1,7 @@
 """The shelves of what the directory lists and who has joined: projections, readable by every signed-in organisation."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,15 +19,12 @@ from exchange.db.search import Criterion
 from exchange.web.fhir.shelves.scanned import Key, Projection, Scanned, asked, asked_ids, asked_since
 from fhir_mapping.codes.sdoh_categories import SDOH_CATEGORIES
 from fhir_mapping.datatypes import Token
+from fhir_mapping.json_text import Json
 from fhir_mapping.resources.healthcare_service import healthcare_service
 from fhir_mapping.resources.location import location
 from fhir_mapping.resources.organization import organization
 
 PAGE = 100
-
-
-def _key(projection: Projection) -> Key:
-    return projection[0], projection[1]["id"]
 
 
 def _lines(
@@ -72,14 +69,14 @@ def _organizations(
     known_by = organizations.identifiers(session, rows)
     joined = sorted(
         (_organization(row, lookup.organization(session, row.id), known_by.get(row.id, [])) for row in rows.values()),
-        key=_key,
+        key=lambda one: one.key,
     )
     listed = (
         _organization(None, listing, [])
         for listing in _lines(lookup.organizations_page, session, after, **_narrowed(criteria))
         if listing.record.id not in rows
     )
-    return heapq.merge((one for one in joined if after is None or _key(one) > after), listed, key=_key)
+    return heapq.merge((one for one in joined if after is None or one.key > after), listed, key=lambda one: one.key)
 
 
 def _organization(
@@ -99,7 +96,7 @@ def _organization(
         identifiers=[Token(system, value) for system, value in identifiers],
         active=row is not None or (listing is not None and not listing.is_gone),
     )
-    return microseconds(max(times)), resource
+    return Projection(microseconds(max(times)), resource)
 
 
 # ---- HealthcareService
@@ -107,13 +104,13 @@ def _organization(
 
 def _one_service(session: Session, _viewer: str, service_id: str) -> Projection | None:
     listing = lookup.service(session, service_id)
-    return None if listing is None else _service(listing, _Names(session))
+    return None if listing is None else _service(listing, _Names(session), with_needs=True)
 
 
 def _services(
     session: Session, _viewer: str, criteria: tuple[Criterion, ...], after: Key | None
 ) -> Iterator[Projection]:
-    names = _Names(session)
+    names, with_needs = _Names(session), any(one.parameter.code == "service-category" for one in criteria)
     for listing in _lines(
         lookup.services_page,
         session,
@@ -123,7 +120,7 @@ def _services(
         category=_need(criteria),
         **_narrowed(criteria),
     ):
-        yield _service(listing, names)
+        yield _service(listing, names, with_needs=with_needs)
 
 
 def _need(criteria: tuple[Criterion, ...]) -> str | None:
@@ -131,16 +128,22 @@ def _need(criteria: tuple[Criterion, ...]) -> str | None:
     return codes[0] if len(codes) == 1 and (codes[0] in BY_CODE or codes[0] in DOMAINS) else None
 
 
-def _service(listing: Listing[Service], names: "_Names") -> Projection:
+def _service(listing: Listing[Service], names: "_Names", *, with_needs: bool) -> Projection:
     record = replace(listing.record, status="defunct") if listing.is_gone else listing.record
-    domains = dict.fromkeys(need.domain for need in service_needs(record))
-    resource = healthcare_service(
-        record,
-        last_updated=listing.last_updated,
-        provider_name=names.of(record.organization_id),
-        needs=[domain for domain in domains if domain in SDOH_CATEGORIES],
+
+    def made(*, needs: Iterable[str] = (), provider: str | None = None) -> Json:
+        return healthcare_service(record, last_updated=listing.last_updated, provider_name=provider, needs=needs)
+
+    return Projection(
+        microseconds(listing.last_updated),
+        made(needs=_needs(record) if with_needs else ()),
+        lambda: made(needs=_needs(record), provider=names.of(record.organization_id)),
     )
-    return microseconds(listing.last_updated), resource
+
+
+def _needs(record: Service) -> list[str]:
+    domains = dict.fromkeys(need.domain for need in service_needs(record))
+    return [domain for domain in domains if domain in SDOH_CATEGORIES]
 
 
 # ---- Location
@@ -166,10 +169,14 @@ def _locations(
 
 
 def _location(listing: Listing[Location], names: "_Names") -> Projection:
-    resource = location(
-        listing.record, last_updated=listing.last_updated, organization_name=names.of(listing.record.organization_id)
+    status = {"status": "inactive"} if listing.is_gone else {}
+
+    def made(organization_name: str | None = None) -> Json:
+        return location(listing.record, last_updated=listing.last_updated, organization_name=organization_name) | status
+
+    return Projection(
+        microseconds(listing.last_updated), made(), lambda: made(names.of(listing.record.organization_id))
     )
-    return microseconds(listing.last_updated), resource | ({"status": "inactive"} if listing.is_gone else {})
 
 
 class _Names:

@@ -12,8 +12,26 @@ from exchange.web.fhir.shown import Shown, projected
 from fhir_mapping.json_text import Json
 
 Key = tuple[int, str]
-Projection = tuple[int, Json]
-"""`last_updated` in microseconds, and the resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A resource made from rows. `last_updated` is in microseconds; `whole` makes what a reader gets, where the
+    `resource` that is judged leaves out what costs more to find and was not asked about."""
+
+    last_updated: int
+    resource: Json
+    whole: Callable[[], Json] | None = None
+
+    @property
+    def key(self) -> Key:
+        """The place in the order of every stream."""
+        return self.last_updated, self.resource["id"]
+
+    def shown(self) -> Shown:
+        """Return the resource as a reader gets it."""
+        return projected(self.whole() if self.whole else self.resource, self.last_updated)
+
 
 One = Callable[[Session, str, str], Projection | None]
 Stream = Callable[[Session, str, tuple[Criterion, ...], Key | None], Iterator[Projection]]
@@ -30,14 +48,14 @@ class Scanned:
     def read(self, session: Session, viewer: str, _type_name: str, document_id: str) -> Shown | None:
         """Return one projection by its id."""
         found = self.one(session, viewer, document_id)
-        return None if found is None else projected(found[1], found[0])
+        return None if found is None else found.shown()
 
     def find(
         self, session: Session, viewer: str, _type_name: str, criteria: tuple[Criterion, ...], page: Page
     ) -> list[Shown]:
         """Return the matches of a page and one more, when there is more, oldest first."""
         found = islice(self._matching(session, viewer, criteria, page.after), page.limit + 1)
-        return [projected(resource, last_updated) for last_updated, resource in found]
+        return [one.shown() for one in found]
 
     def count(
         self, session: Session, viewer: str, _type_name: str, criteria: tuple[Criterion, ...], _watermark: int
@@ -49,7 +67,7 @@ class Scanned:
         self, session: Session, viewer: str, criteria: tuple[Criterion, ...], after: Key | None
     ) -> Iterator[Projection]:
         stream = self.stream(session, viewer, criteria, after)
-        return ((stamp, resource) for stamp, resource in stream if matches(resource, stamp, criteria))
+        return (one for one in stream if matches(one.resource, one.last_updated, criteria))
 
 
 def asked(criteria: tuple[Criterion, ...], code: str) -> tuple[Alternative, ...] | None:
