@@ -7,7 +7,7 @@ every unsealed row into a block: the hash of the rows and of the block before, s
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -107,11 +107,15 @@ class AuditEntry:
     query: str | None = None
 
 
+_SAID = tuple(field.name for field in fields(AuditEntry))
+
+
 def write(session: Session, entries: Iterable[AuditEntry]) -> list[str]:
     """Append audit rows in the caller's transaction and return their ids."""
     rows = []
     for entry in entries:
-        row: dict[str, Any] = asdict(entry) | {"id": new_id(), "at": microseconds(entry.at), "key_id": None}
+        row: dict[str, Any] = {name: getattr(entry, name) for name in _SAID}
+        row |= {"id": new_id(), "at": microseconds(entry.at), "key_id": None}
         row["actor_name"] = entry.actor_name[:200]
         row["document_id"] = (entry.document_id or "")[:64] or None
         if entry.query is not None:

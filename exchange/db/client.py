@@ -1,13 +1,16 @@
 """Programs that call: their keys, tokens and used assertions. Secrets are kept as hashes only."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String, Text, delete, select
+from sqlalchemy import JSON, ForeignKey, String, Text, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime
+from exchange.db.organization import OrganizationRow
 from exchange.db.sealing import digest
+from exchange.domain.actor import OrganizationKind
 
 
 class ClientRow(Base):
@@ -43,6 +46,44 @@ class UsedAssertionRow(Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("client.id"), primary_key=True)
     jti_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """Who holds a token: what the guard asks on every request, in one question."""
+
+    client_id: str
+    client_name: str
+    organization_id: str
+    organization_kind: OrganizationKind
+    network_id: str | None
+    scope: str
+    expires_at: datetime
+    is_revoked: bool
+
+
+#  Core, and built once: it runs before every request of a client (docs/decisions/0070-what-the-first-profile-said.md)
+_TOKEN, _CLIENT, _MEMBER = AccessTokenRow.__table__.c, ClientRow.__table__.c, OrganizationRow.__table__.c
+_HOLDER = (
+    select(
+        _CLIENT.id, _CLIENT.name, _CLIENT.organization_id, _MEMBER.kind, _MEMBER.network_id, _TOKEN.scope,
+        _TOKEN.expires_at, _TOKEN.revoked_at, _CLIENT.revoked_at.label("client_revoked_at"),
+    )
+    .join_from(AccessTokenRow.__table__, ClientRow.__table__, _CLIENT.id == _TOKEN.client_id)
+    .join(OrganizationRow.__table__, _MEMBER.id == _CLIENT.organization_id)
+    .where(_TOKEN.token_hash == bindparam("token_hash"))
+)  # fmt: skip
+
+
+def token_holder(session: Session, token: str) -> TokenHolder | None:
+    """Return who holds a token that was handed out, alive or not."""
+    row = session.execute(_HOLDER, {"token_hash": digest(token)}).first()
+    if row is None:
+        return None
+    is_revoked = row.revoked_at is not None or row.client_revoked_at is not None
+    return TokenHolder(
+        row.id, row.name, row.organization_id, row.kind, row.network_id, row.scope, row.expires_at, is_revoked
+    )
 
 
 def client(session: Session, client_id: str) -> ClientRow | None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     insert,
     or_,
     select,
@@ -115,6 +116,23 @@ CURRENT = (
 )  # fmt: skip
 
 
+#  Built once: making a statement anew costs more than SQLite takes to answer it, and these run several times a request
+#  (docs/decisions/0070-what-the-first-profile-said.md).
+_VISIBLE = and_(
+    visible_document.c.viewer_id == bindparam("viewer_id"),
+    or_(visible_document.c.until.is_(None), visible_document.c.until > bindparam("at")),
+)
+_ONE = and_(document.c.id == bindparam("document_id"), document.c.type == bindparam("type_name"))
+_READ = select(*CURRENT).join(visible_document, visible_document.c.document_id == document.c.id).where(_ONE, _VISIBLE)
+_STORED = select(*[column for column in CURRENT if column.table is document]).where(_ONE)
+_VISIBLE_IDS = select(visible_document.c.type, visible_document.c.document_id).where(
+    _VISIBLE,
+    visible_document.c.document_id.in_(bindparam("ids", expanding=True)),
+    visible_document.c.is_reduced.is_(False),
+)
+_ADD, _ADD_VISIBLE = insert(document), insert(visible_document)
+
+
 def opened(session: Session, row: Any) -> Document:
     """Return a row of `CURRENT` (or of the same columns) with its body opened."""
     body = keys(session).open(Sealed(row.key_id, row.body), place(row.id, row.version))
@@ -123,11 +141,8 @@ def opened(session: Session, row: Any) -> Document:
 
 def read(session: Session, type_name: str, document_id: str, *, viewer_id: str) -> Document | None:
     """Return the current version of a document the viewer may see."""
-    row = session.execute(
-        select(*CURRENT)
-        .join(visible_document, visible_document.c.document_id == document.c.id)
-        .where(document.c.id == document_id, document.c.type == type_name, is_visible(viewer_id, now(session)))
-    ).first()
+    asked = {"document_id": document_id, "type_name": type_name, "viewer_id": viewer_id, "at": now(session)}
+    row = session.execute(_READ, asked).first()
     return None if row is None else opened(session, row)
 
 
@@ -156,11 +171,7 @@ def history(session: Session, type_name: str, document_id: str, *, viewer_id: st
 
 def stored(session: Session, type_name: str, document_id: str) -> Document | None:
     """Return the current version whoever may see it: for actions that have decided that already."""
-    row = session.execute(
-        select(*[column for column in CURRENT if column.table is document]).where(
-            document.c.id == document_id, document.c.type == type_name
-        )
-    ).first()
+    row = session.execute(_STORED, {"document_id": document_id, "type_name": type_name}).first()
     if row is None:
         return None
     body = keys(session).open(Sealed(row.key_id, row.body), place(row.id, row.version))
@@ -197,13 +208,7 @@ def visible_ids(session: Session, wanted: Iterable[tuple[str, str]], *, viewer_i
     ids = sorted({document_id for _type, document_id in wanted})
     if not ids:
         return set()
-    rows = session.execute(
-        select(visible_document.c.type, visible_document.c.document_id).where(
-            is_visible(viewer_id, now(session)),
-            visible_document.c.document_id.in_(ids),
-            visible_document.c.is_reduced.is_(False),
-        )
-    )
+    rows = session.execute(_VISIBLE_IDS, {"ids": ids, "viewer_id": viewer_id, "at": now(session)})
     return {(row.type, row.document_id) for row in rows}
 
 
@@ -218,18 +223,16 @@ def add(
     """Keep a new document as version 1, visible to its writer."""
     at = stamp(session)
     sealed = keys(session).seal(body, place(document_id, 1))
-    session.execute(
-        insert(document).values(
-            id=document_id, type=type_name, version=1, last_updated=at,
-            author_id=author_id, body=sealed.body, key_id=sealed.key_id,
-        )
-    )  # fmt: skip
-    session.execute(
-        insert(visible_document).values(
-            viewer_id=author_id, document_id=document_id, type=type_name, last_updated=at,
-            is_author=True, is_reduced=False, from_version=1, **{name: hot.get(name) for name in HOT},
-        )
-    )  # fmt: skip
+    row = {
+        "id": document_id, "type": type_name, "version": 1, "last_updated": at,
+        "author_id": author_id, "body": sealed.body, "key_id": sealed.key_id,
+    }  # fmt: skip
+    view = {
+        "viewer_id": author_id, "document_id": document_id, "type": type_name, "last_updated": at,
+        "is_author": True, "is_reduced": False, "from_version": 1,
+    }  # fmt: skip
+    session.execute(_ADD, row)
+    session.execute(_ADD_VISIBLE, view | {name: hot.get(name) for name in HOT})
     return Document(type_name, document_id, 1, at, author_id, body)
 
 

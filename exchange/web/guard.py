@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g, request
 from uuid_utils.compat import uuid7
 
-from exchange.db.client import access_token
+from exchange.db.client import token_holder
 from exchange.db.link import living_link
 from exchange.db.organization import member
 from exchange.db.person import UserRow, portal_session
@@ -109,19 +109,16 @@ def _client() -> Actor:
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthenticated("Send an access token: Authorization: Bearer …", code="login")
     with reading() as session:
-        found = access_token(session, token.strip())
-        if found is None:
+        holder = token_holder(session, token.strip())
+        if holder is None:
             raise Unauthenticated("This access token is not known: ask for a new one.", code="login")
-        row, client = found
-        if row.revoked_at or client.revoked_at or row.expires_at <= now(session):
+        if holder.is_revoked or holder.expires_at <= now(session):
             raise Unauthenticated("This access token has expired or was revoked: ask for a new one.", code="expired")
-        organization = member(session, client.organization_id)
-        g.scopes = parse_scopes(row.scope)[0]
+        g.scopes = parse_scopes(holder.scope)[0]
         return Actor(
-            ActorKind.CLIENT, client.organization_id, client.id, client.name, scopes=frozenset(row.scope.split()),
-            organization_kind=organization.kind if organization else None,
-            network_id=organization.network_id if organization else None,
-            request_id=g.request_id, address=request.remote_addr,
+            ActorKind.CLIENT, holder.organization_id, holder.client_id, holder.client_name,
+            scopes=frozenset(holder.scope.split()), organization_kind=holder.organization_kind,
+            network_id=holder.network_id, request_id=g.request_id, address=request.remote_addr,
         )  # fmt: skip
 
 
