@@ -88,6 +88,7 @@ BALP: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 BALP_ENTITY_TYPE: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 
 # Ours: codes that no published system has. The names are URNs, so they need no address and never move.
+AUDIT_INTERACTION: Final = "urn:referral-exchange:audit-interaction"
 REFERRAL_STAGE: Final = "urn:referral-exchange:referral-stage"
 REFERRAL_REASON: Final = "urn:referral-exchange:referral-reason"
 REFERRAL_OUTCOME: Final = "urn:referral-exchange:referral-outcome"

@@ -7,10 +7,12 @@ Directory, metadata and health reads are counted, not audited.
 from flask import Flask, Response, current_app, g, request
 
 from exchange.db.audit import AuditEntry
+from exchange.domain.errors import ExchangeError
 from exchange.web.guard import Access, Who
 from exchange.web.transaction import database
 
 REFUSED_FROM = 400
+INTERACTIONS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
 def note_read(
@@ -43,8 +45,13 @@ def keep_audit_trail(app: Flask) -> None:
     @app.after_request
     def keep(response: Response) -> Response:
         entries = _refusal(response) if response.status_code >= REFUSED_FROM else g.get("audit", [])
-        if entries:
+        if not entries:
+            return response
+        try:
             current_app.extensions["exchange_audit"].keep(*entries)
+        except ExchangeError as failure:
+            #  what could not be audited is not shown: the door words the refusal
+            return current_app.make_response(current_app.handle_user_exception(failure))
         return response
 
 
@@ -56,7 +63,8 @@ def _refusal(response: Response) -> list[AuditEntry]:
     actor, arguments = g.get("actor"), request.view_args or {}
     return [
         AuditEntry(
-            at=database().clock(), action="R" if request.method in ("GET", "HEAD") else "U", interaction=request.method,
+            at=database().clock(), action="R" if request.method in ("GET", "HEAD") else "U",
+            interaction=INTERACTIONS.get(request.method, "operation"),
             outcome="4" if response.status_code < 500 else "8", status=response.status_code,
             actor_kind=actor.kind.value if actor else "unknown", actor_name=actor.name if actor else "unknown",
             organization_id=actor.organization_id if actor else None, actor_id=actor.id if actor else None,

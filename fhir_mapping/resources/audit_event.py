@@ -13,6 +13,9 @@ _PROFILES: Final = {"C": "Create", "R": "Read", "U": "Update", "D": "Delete", "E
 _SOURCE: Final = coding(systems.DICOM, "110153", "Source Role ID")
 _DESTINATION: Final = coding(systems.DICOM, "110152", "Destination Role ID")
 _REST: Final = coding(systems.AUDIT_EVENT_TYPE, "rest", "RESTful Operation")
+RESTFUL: Final = frozenset(
+    {"read", "vread", "update", "patch", "delete", "create", "history-instance", "batch", "transaction"}
+)
 
 
 def audit_event(row: Mapping[str, Any], *, server: str) -> Json:
@@ -32,7 +35,7 @@ def audit_event(row: Mapping[str, Any], *, server: str) -> Json:
             "id": row["id"],
             "meta": {"profile": [profile]},
             "type": _REST,
-            "subtype": [coding(systems.RESTFUL_INTERACTION, str(row["interaction"]))],
+            "subtype": [_subtype(str(row["interaction"]))],
             "action": action,
             "recorded": instant(row["at"]),
             "outcome": str(row["outcome"]),
@@ -45,6 +48,12 @@ def audit_event(row: Mapping[str, Any], *, server: str) -> Json:
             "entity": [entity for entity in (_document(row), _patient(patient), _request(row)) if entity],
         }
     )
+
+
+def _subtype(interaction: str) -> Json:
+    """Return the interaction as FHIR names it; joining, inviting and the like are codes of our own."""
+    is_restful = interaction in RESTFUL or interaction.startswith("search")
+    return coding(systems.RESTFUL_INTERACTION if is_restful else systems.AUDIT_INTERACTION, interaction)
 
 
 def _client(row: Mapping[str, Any], role: Json) -> Json:
