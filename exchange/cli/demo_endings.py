@@ -88,7 +88,8 @@ def the_reckoning(story: Story, tell: Telling) -> None:
 
 def _decline(story: Story, mail: EmailMessage) -> None:
     holder = Person(Wire(story.demo.base_url, story.demo.transcript, f"Somebody at {story.cast.decliner.name}"))
-    page = holder.open(story.demo.mailbox.link_in(mail))
+    link = story.demo.mailbox.link_in(mail)
+    page = holder.open(link)
     seen = [word for word in PATIENTS[1].canaries if word in page.text]
     hold(not seen, "The page behind the link shows health data before anybody asked.")
     stands(story, "second", "requested")
@@ -96,6 +97,7 @@ def _decline(story: Story, mail: EmailMessage) -> None:
     stands(story, "second", "requested")
     after = holder.submit(sure, "/answer/reject", code="no-capacity", text=DECLINED)
     hold("Thank you" in after.text, "The agency is not told that its answer was recorded.")
+    holder.open(link, expect=404)
 
 
 def _send_on(story: Story, tell: Telling, declined: Json) -> None:
@@ -123,6 +125,8 @@ def _record_by_phone(story: Story, tell: Telling) -> None:
     call = facilitator.open(f"/referrals/{task_id}/call")
     facilitator.submit(call, "/call/accept", answered_by="Pat at the front desk")
     stands(story, "sent on", "accepted")
+    left = facilitator.open("/phone-list")
+    hold(story.cast.phoned.name not in left.text, "The agency is still on the list of those to be phoned.")
     tell.say(f"{facilitator.wire.party} is told, phones, and records that Pat at the front desk accepts.")
     tell.sees("Facilitator", "the list of those to be phoned, the sheet to read out, and now nobody left on it.")
     tell.sees("Hospital", "Task.status accepted, recorded by phone.")

@@ -151,11 +151,11 @@ class Person:
         self._cookies.clear()
         return self.submit(self.open("/sign-in"), "/sign-in", email=self.email, password=self.password)
 
-    def open(self, path: str) -> Page:
-        """Open a page; a redirect is followed within the exchange. Raises DemoFailed for anything but a page."""
+    def open(self, path: str, *, expect: int = 200) -> Page:
+        """Open a page; a redirect is followed within the exchange. Raises DemoFailed for another status."""
         page = self._follow(self._ask("GET", path), path)
-        if page.status != 200:
-            raise DemoFailed(f"{self.wire.party} could not open {masked_path(path)} ({page.status}).")
+        if page.status != expect:
+            raise DemoFailed(f"{self.wire.party} opened {masked_path(path)} and got {page.status}, not {expect}.")
         return page
 
     def submit(self, page: Page, ending: str, **fields: str) -> Page:

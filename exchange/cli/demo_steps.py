@@ -8,7 +8,7 @@ from uuid import uuid4
 from exchange.cli import demo_documents as documents
 from exchange.cli.demo_cast import RADIUS_KM, Agency
 from exchange.cli.demo_documents import PATIENTS, Json, PatientFacts
-from exchange.cli.demo_joining import Story
+from exchange.cli.demo_joining import HOSPITAL_PHONE, Story
 from exchange.cli.demo_telling import Telling, hold
 
 #  what is asked and what is given, of an agency that gives food and of any other
@@ -76,7 +76,13 @@ def closes_the_loop(story: Story, tell: Telling) -> None:
     worker.sign_in()
     page = worker.open(story.demo.mailbox.link_in(mail))
     hold(PATIENTS[0].family in page.text, "The agency does not see whom the referral is about.")
-    hold("Interpreter needed" in page.text, "The agency is not told that an interpreter is needed.")
+    told = {
+        "the language": PATIENTS[0].language_name, "that an interpreter is needed": "Interpreter needed",
+        "the person's phone": PATIENTS[0].phone, "what is asked": ASKED[story.cast.pantry.is_about_food],
+        "by when to answer": "Answer by", "whom to call at the hospital": HOSPITAL_PHONE,
+    }  # fmt: skip
+    for what, words in told.items():
+        hold(words in page.text, f"The agency's page does not say {what}.")
     tell.sees("Agency", "who it is for, their language and phone, what is asked, by when, whom to call with questions.")
     for verb, status in (("accept", "accepted"), ("start", "in-progress")):
         page = worker.submit(page, f"/answer/{verb}")
