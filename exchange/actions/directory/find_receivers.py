@@ -36,8 +36,8 @@ class Receiver:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """The reasons without the distance and the hours, which stand in fields of their own."""
-        told = ("It is open", "It is closed")
+        """The reasons without the need, which was asked for, and without what stands in fields of its own."""
+        told = ("It answers", "It is open", "It is closed")
         return tuple(one for one in self.reasons if not one.startswith(told) and not one.endswith("km away."))
 
 

@@ -16,6 +16,7 @@ from exchange.actions.referrals.answer_referral import answer_referral
 from exchange.actions.referrals.open_referral import ReferralPage, open_referral
 from exchange.domain.errors import IllegalTransition, Unprocessable
 from exchange.domain.permissions import Permission
+from exchange.domain.referral import ENDED
 from exchange.web.guard import Who, access, current_actor
 from exchange.web.portal.forms import PageForm, at_most, needed, stripped
 from exchange.web.portal.referral import Offer, note_opening, offers, step_of
@@ -81,7 +82,7 @@ def answer(token: str, verb: str) -> ResponseReturnValue:
         ), 422
     with transaction() as session:
         after = answer_referral(session, actor, actor.referral_id or "", verb, **form.said())
-    if after.status is not ReferralStatus.ACCEPTED:
+    if after.status in ENDED:
         return _closing(found, step.done, after.status)
     flash(str(step.done))
     return redirect(url_for(".page", token=token), 303)

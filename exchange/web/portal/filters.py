@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
-from flask_babel import format_date, format_datetime, gettext, ngettext
+from flask_babel import format_date, format_datetime, get_locale, gettext, ngettext
 
 from directory.languages import language_code, language_name
 from exchange.web.portal import wording
@@ -58,8 +58,12 @@ def phone_number(number: str) -> str:
 
 
 def language(code: str | None) -> str:
-    """Return a language by name."""
-    return language_name(language_code(code)) if code else ""
+    """Return a language by name, in the language of the page where its name is known."""
+    if not code:
+        return ""
+    short, locale = language_code(code), get_locale()
+    known: str | None = locale.languages.get(short) if locale else None
+    return known or language_name(short)
 
 
 def chips(referral: Referral) -> list[wording.Chip]:

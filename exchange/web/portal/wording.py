@@ -75,6 +75,14 @@ SILENCE: Final[dict[Clock, Any]] = {
         "If nothing is decided by then, the sender is reminded again. The referral stays open until they decide."
     ),
 }
+#  the same, said to the sender
+SILENCE_FOR_SENDER: Final[dict[Clock, Any]] = SILENCE | {
+    Clock.ANSWER: _("If nobody answers by then, you are told, and you may send the referral to another agency."),
+    Clock.START: _("If nothing is heard by then, you are told and decide how to go on."),
+    Clock.NEWS: _("If there is no news by then, you are told and decide how to go on."),
+    Clock.REVIEW: _("If it is not taken up again by then, you are told and decide how to go on."),
+    Clock.DECIDE: _("If nothing is decided by then, you are reminded again. The referral stays open until you decide."),
+}
 #  whose step is next, as each side reads it: (viewer is the sender, next step)
 NEXT_STEP: Final[dict[tuple[bool, Side], Any]] = {
     (True, Side.SENDER): _("Your step"),

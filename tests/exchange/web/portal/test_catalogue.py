@@ -92,3 +92,11 @@ def test_the_words_of_a_reason_are_those_of_its_table() -> None:
     assert {code: str(text) for code, text in wording.REASON.items()} == {
         code: row.display for code, row in DECLINE_REASONS.items()
     }
+
+
+def test_languages_are_named_in_the_language_of_the_page(house: Any, signed_in: Any) -> None:
+    sent, browser = house.send(), signed_in("pantry")
+
+    response = browser.client.get(f"/referrals/{sent.referral.id}", headers={"Accept-Language": "es"})
+
+    assert "Idioma español Necesita intérprete" in words(response)
