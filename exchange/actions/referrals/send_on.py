@@ -5,13 +5,12 @@ from sqlalchemy.orm import Session
 from exchange.actions.documents.check_document import check_document
 from exchange.actions.referrals.answer_referral import answer_referral
 from exchange.actions.referrals.send_referral import Sent, send_referral
-from exchange.db import referral, timeline
+from exchange.db import referral
 from exchange.db.session import now
 from exchange.domain.actor import Actor
 from exchange.domain.errors import Forbidden
-from exchange.domain.events import Event, EventKind
 from exchange.domain.referral import OPEN
-from fhir_mapping.case_data.referral import Note, Reason, Side
+from fhir_mapping.case_data.referral import Note, Reason
 from fhir_mapping.resources.task import new_referral_task
 
 
@@ -24,7 +23,9 @@ def send_on(session: Session, actor: Actor, referral_id: str, receiver_id: str, 
     if actor.organization_id != before.sender_id:
         raise Forbidden("Only the sender may send a referral on.")
     if before.status in OPEN:
-        answer_referral(session, actor, referral_id, "cancel", reason=Reason("sent-elsewhere", "Sent to another agency."))
+        answer_referral(
+            session, actor, referral_id, "cancel", reason=Reason("sent-elsewhere", "Sent to another agency.")
+        )
     at = now(session)
     task = new_referral_task(
         service_request=f"ServiceRequest/{before.service_request_id}",
@@ -35,7 +36,4 @@ def send_on(session: Session, actor: Actor, referral_id: str, receiver_id: str, 
         priority=before.priority,
         notes=[Note(note.strip(), at, actor.name)] if note and note.strip() else [],
     )
-    sent = send_referral(session, actor, check_document(task), previous_id=before.id)
-    stands = referral.lock(session, referral_id, visible_to=actor)
-    timeline.write(session, stands, [Event(EventKind.SENT_ON, at, Side.SENDER, {"task": sent.referral.id})], actor)
-    return sent
+    return send_referral(session, actor, check_document(task))

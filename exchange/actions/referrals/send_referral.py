@@ -46,7 +46,7 @@ class Sent:
 
 def send_referral(
     session: Session, actor: Actor, checked: CheckedDocument, *, task_id: str | None = None,
-    also: Set[tuple[str, str]] = frozenset(), previous_id: str | None = None,
+    also: Set[tuple[str, str]] = frozenset(),
 ) -> Sent:  # fmt: skip
     """Store a referral Task as `draft` or `requested`, release what it reaches, start its clock and tell the receiver.
 
@@ -58,7 +58,8 @@ def send_referral(
         raise NotFound("The sending organisation is not a member of this exchange.")
     content = task_to_referral(checked.document).value
     asked = what_is_asked(session, actor, content)
-    fresh, issues = decide(session, sender, checked.document, content, asked, task_id or new_id(), previous_id)
+    before = _attempt_before(session, actor, asked[0])
+    fresh, issues = decide(session, sender, checked.document, content, asked, task_id or new_id(), before and before.id)
     written = task_with(checked.document, fresh, owner_reference=_owner(content, fresh))
     kept = keep_document(session, actor, written, document_id=fresh.id, also=also)
     referral.insert(session, fresh)
@@ -67,10 +68,19 @@ def send_referral(
     )
     events = list(_events(fresh, now(session)))
     timeline.write(session, fresh, events, actor)
+    if before is not None:
+        sent_on = Event(EventKind.SENT_ON, now(session), Side.SENDER, {"task": fresh.id})
+        timeline.write(session, before, [sent_on], actor)
     if fresh.status is ReferralStatus.REQUESTED and fresh.stage is not Stage.CONSENT_NEEDED:
         release_documents(session, fresh, parse(kept.body))
         tell(session, fresh, events, actor)
     return Sent(fresh, kept, (*checked.issues, *issues))
+
+
+def _attempt_before(session: Session, actor: Actor, request_id: str) -> Referral | None:
+    """Return the last attempt on the same ServiceRequest: a new Task on it is that referral, sent on."""
+    attempts = referral.attempts(session, request_id, visible_to=actor)
+    return attempts[-1] if attempts else None
 
 
 def what_is_asked(session: Session, actor: Actor, content: TaskContent) -> tuple[str, str, ServiceRequestContent]:

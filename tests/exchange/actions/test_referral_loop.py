@@ -175,6 +175,7 @@ def test_sending_on_is_a_new_task_on_the_same_request(house: Any) -> None:
         again = send_on(session, house.person("hospital"), sent.referral.id, house.ids["second"])
 
     assert again.referral.service_request_id == sent.referral.service_request_id
+    assert page(house, house.person("hospital"), sent).timeline[-1].detail == {"task": again.referral.id}
     assert (again.referral.previous_id, again.referral.status) == (sent.referral.id, ReferralStatus.REQUESTED)
     assert page(house, house.person("second"), again).person is not None
     assert [one.id for one in page(house, house.person("hospital"), again).attempts] == [
