@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from exchange.actions.documents.keep_document import patient_of
 from exchange.db import document, release
 from exchange.db.session import now
+from exchange.domain.errors import Unprocessable
 from fhir_mapping.case_data.referral import Referral
 from fhir_mapping.json_text import Json, parse
 from fhir_mapping.references import released_references
@@ -27,10 +28,26 @@ def release_documents(session: Session, referral: Referral, task: Json) -> None:
 
 
 def release_results(session: Session, referral: Referral, task: Json) -> None:
-    """Release to the sender what its receiver wrote and named as output."""
-    if referral.receiver_id is not None:
-        results = reached(session, task, author_id=referral.receiver_id, patient_id=referral.patient_id)
-        release.release(session, results, referral.sender_id, referral.id, now(session))
+    """Release to the sender what its receiver wrote and named as output.
+
+    Raises Unprocessable for an output about somebody else: it would never reach the sender, and nobody would know.
+    """
+    if referral.receiver_id is None:
+        return
+    results = reached(session, task, author_id=referral.receiver_id, patient_id=referral.patient_id)
+    release.release(session, results, referral.sender_id, referral.id, now(session))
+    for path, text in released_references(task):
+        kind, _, document_id = text.partition("/")
+        if not path.startswith("Task.output") or document_id in results:
+            continue
+        stored = document.stored(session, kind, document_id)
+        if stored is not None and stored.author_id == referral.receiver_id != referral.sender_id:
+            raise Unprocessable(
+                f"This {kind} is not about the person of the referral, so the sender could not read it: "
+                "write it for the Patient that Task.for names.",
+                expression=path,
+                code="business-rule",
+            )
 
 
 def reached(session: Session, start: Json, *, author_id: str, patient_id: str) -> list[str]:

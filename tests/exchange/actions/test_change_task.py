@@ -147,6 +147,28 @@ def test_completion_by_put_names_the_procedure_and_the_sender_reads_it(house: An
     assert seen(house, "other", "Procedure", procedure.partition("/")[2]) is None
 
 
+def test_an_outcome_about_another_patient_is_refused_and_not_lost_in_silence(house: Any) -> None:
+    sent = house.send()
+    put(house, "pantry", task_of(house, sent.referral.id, "pantry") | {"status": "accepted"})
+    own = house.keep(
+        house.client("pantry"), {"resourceType": "Patient", "gender": "unknown", "name": [{"text": "Own"}]}
+    )
+    procedure = house.keep(
+        house.client("pantry"),
+        new_procedure(
+            patient=own, performed_at=house.clock(), description="Food given",
+            service_request=f"ServiceRequest/{sent.referral.service_request_id}",
+        ),
+    )  # fmt: skip
+    output = [{"type": {"text": "Resulting activity"}, "valueReference": {"reference": procedure}}]
+
+    with pytest.raises(Unprocessable, match="is not about the person of the referral") as refused:
+        put(house, "pantry", task_of(house, sent.referral.id, "pantry") | {"status": "completed", "output": output})
+
+    assert refused.value.expression == "Task.output[0].valueReference"
+    assert row(house, sent.referral.id).status is ReferralStatus.ACCEPTED
+
+
 def test_a_stage_of_ours_is_set_by_the_receiver_and_another_systems_stays_in_the_document(house: Any) -> None:
     sent = house.send()
     put(house, "pantry", task_of(house, sent.referral.id, "pantry") | {"status": "accepted"})
