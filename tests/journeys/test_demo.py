@@ -151,6 +151,7 @@ def test_a_real_directory_without_zip_codes_is_searched_around_a_zip_code(tmp_pa
     assert played.document["directory"] == {"organizations": 217, "services": 242, "locations": 217}
 
 
+@pytest.mark.long
 def test_a_directory_of_one_agency_is_enough_and_the_demo_serves_on_until_told_to_end(tmp_path: Path) -> None:
     with subprocess.Popen(
         command("--json", "--directory", TOWN), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
