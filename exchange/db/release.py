@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, delete, insert, select, update
+from sqlalchemy import ForeignKey, Index, Integer, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime
@@ -27,6 +28,24 @@ class ReleaseRow(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+#  Built once, and one question for all documents: a referral releases several at each of its moves.
+_SEEN = (
+    select(document.c.id, document.c.type, document.c.version, document.c.last_updated, visible_document.c.is_author)
+    .outerjoin(
+        visible_document,
+        and_(visible_document.c.document_id == document.c.id, visible_document.c.viewer_id == bindparam("viewer_id")),
+    )
+    .where(document.c.id.in_(bindparam("ids", expanding=True)))
+)
+_RELEASED = select(ReleaseRow.__table__.c.document_id).where(
+    ReleaseRow.document_id.in_(bindparam("ids", expanding=True)),
+    ReleaseRow.organization_id == bindparam("organization_id"),
+    ReleaseRow.referral_id == bindparam("referral_id"),
+    ReleaseRow.ended_at.is_(None),
+)
+_RELEASE, _LET_SEE = insert(Base.metadata.tables["release"]), insert(visible_document)
+
+
 def release(
     session: Session,
     document_ids: Iterable[str],
@@ -42,35 +61,36 @@ def release(
 
     `hot` are the hot columns of the referral's Task, the only type that has them. `reduced` releases a preview.
     """
-    for document_id in dict.fromkeys(document_ids):
-        row = session.execute(
-            select(document.c.type, document.c.version, document.c.last_updated).where(document.c.id == document_id)
-        ).one()
-        seen = session.execute(
-            select(visible_document.c.is_author, visible_document.c.is_reduced).where(
-                visible_document.c.viewer_id == organization_id, visible_document.c.document_id == document_id
-            )
-        ).first()
-        if seen is not None and seen.is_author:
-            continue
-        if not reduced and not _is_released(session, document_id, organization_id, referral_id):
-            session.add(
-                ReleaseRow(
-                    id=new_id(), document_id=document_id, organization_id=organization_id, referral_id=referral_id,
-                    consent_id=consent_id, from_version=row.version, began_at=now,
-                )
-            )  # fmt: skip
-            session.flush()
-        if seen is None:
-            values = {name: (hot or {}).get(name) if row.type == "Task" else None for name in HOT}
-            session.execute(
-                insert(visible_document).values(
-                    viewer_id=organization_id, document_id=document_id, type=row.type, last_updated=row.last_updated,
-                    is_author=False, is_reduced=reduced, from_version=row.version, **values,
-                )
-            )  # fmt: skip
-        elif not reduced:
-            _show(session, document_id, organization_id, is_reduced=False, until=None)
+    ids = list(dict.fromkeys(document_ids))
+    if not ids:
+        return
+    rows = {row.id: row for row in session.execute(_SEEN, {"ids": ids, "viewer_id": organization_id})}
+    others = [rows[document_id] for document_id in ids if not rows[document_id].is_author]
+    if not reduced:
+        asked = {"ids": ids, "organization_id": organization_id, "referral_id": referral_id}
+        released = set(session.execute(_RELEASED, asked).scalars())
+        given = {"organization_id": organization_id, "referral_id": referral_id, "consent_id": consent_id}
+        fresh = [
+            {"id": new_id(), "document_id": row.id, "from_version": row.version, "began_at": now} | given
+            for row in others
+            if row.id not in released
+        ]
+        if fresh:
+            session.execute(_RELEASE, fresh)
+    unseen = [_view(row, organization_id, hot or {}, reduced=reduced) for row in others if row.is_author is None]
+    if unseen:
+        session.execute(_LET_SEE, unseen)
+    for row in others:
+        if row.is_author is not None and not reduced:
+            _show(session, row.id, organization_id, is_reduced=False, until=None)
+
+
+def _view(row: Any, viewer_id: str, hot: dict[str, str], *, reduced: bool) -> dict[str, Any]:
+    """Return the row by which a viewer sees a document; only a Task has hot columns."""
+    return {
+        "viewer_id": viewer_id, "document_id": row.id, "type": row.type, "last_updated": row.last_updated,
+        "is_author": False, "is_reduced": reduced, "from_version": row.version,
+    } | {name: hot.get(name) if row.type == "Task" else None for name in HOT}  # fmt: skip
 
 
 def end_releases(
@@ -138,16 +158,6 @@ def end_run_out(session: Session, now: datetime, *, limit: int = 500) -> int:
     for referral_id, organization_id in rows:
         end_releases(session, referral_id, organization_id, now)
     return len(rows)
-
-
-def _is_released(session: Session, document_id: str, organization_id: str, referral_id: str) -> bool:
-    query = select(ReleaseRow.id).where(
-        ReleaseRow.document_id == document_id,
-        ReleaseRow.organization_id == organization_id,
-        ReleaseRow.referral_id == referral_id,
-        ReleaseRow.ended_at.is_(None),
-    )
-    return session.scalar(query) is not None
 
 
 def _follow(session: Session, document_id: str, organization_id: str, referral_id: str) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, select, update
+from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -21,6 +21,9 @@ from exchange.db.sealing import KeyRing
 from exchange.db.setting import write_order
 from exchange.domain.errors import Busy, StorageFull
 
+#  built once: every write runs them
+_LAST_STAMP = select(write_order.c.stamp).with_for_update()
+_NEXT_STAMP = update(write_order).values(stamp=bindparam("next_stamp"))
 Clock = Callable[[], datetime]
 BUSY_TIMEOUT_MS = 10_000
 
@@ -134,9 +137,9 @@ def stamp(session: Session) -> int:
     The row of `write_order` is held until the commit, so stamps and commits come in one order (ARCHITECTURE §2).
     """
     if "stamp" not in session.info:
-        last = session.execute(select(write_order.c.stamp).with_for_update()).scalar_one()
+        last = session.execute(_LAST_STAMP).scalar_one()
         session.info["stamp"] = max(microseconds(now(session)), last + 1)
-        session.execute(update(write_order).values(stamp=session.info["stamp"]))
+        session.execute(_NEXT_STAMP, {"next_stamp": session.info["stamp"]})
     own: int = session.info["stamp"]
     return own
 
