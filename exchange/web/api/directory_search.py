@@ -1,11 +1,12 @@
 """`GET /api/directory/search`: what `exchange directory search --json` prints, with the organisation to send to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
 from werkzeug.datastructures import MultiDict
 
 from directory.errors import BadQuery
@@ -16,6 +17,55 @@ from exchange.domain.permissions import Permission
 from exchange.web.api.problems import answer_problems
 from exchange.web.guard import Who, access
 from exchange.web.transaction import database, reading
+
+UNKNOWN: Final = "unknown"
+NUMBER: Final = {"invalid": "This must be a number: correct it.", "special": "This must be a number: correct it."}
+
+
+class Place(fields.Field[Point]):
+    """`latitude,longitude` in degrees."""
+
+    default_error_messages = {"invalid": "A place is latitude,longitude in degrees: write it like 41.88,-87.63."}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Point:
+        try:
+            latitude, longitude = str(value).split(",")
+            return Point(float(latitude), float(longitude))
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class SearchArguments(Schema):
+    """The parameters of the directory search; their names here are those of `directory.search.Query`."""
+
+    error_messages = {"unknown": UNKNOWN}
+
+    class Meta:
+        unknown = RAISE
+
+    text = fields.String()
+    need = fields.String()
+    zip_code = fields.String(data_key="zip")
+    point = Place(data_key="near")
+    radius_km = fields.Float(error_messages=NUMBER)
+    language = fields.String()
+    open_at = fields.AwareDateTime(
+        error_messages=dict.fromkeys(
+            ("invalid", "invalid_awareness", "format"),
+            "This must be a time with its zone: write it like 2026-06-01T15:00:00-05:00.",
+        )
+    )
+    age = fields.Float(error_messages=NUMBER)
+    accepts_referrals = fields.Boolean(error_messages={"invalid": "This must be true or false: correct it."})
+    organization_id = fields.String()
+    limit = fields.Integer(error_messages={"invalid": "This must be a whole number: correct it."})
+    after = fields.String()
+
+    @pre_load
+    def mend_zone(self, data: dict[str, str], **_more: Any) -> dict[str, str]:
+        """Read a space as the plus of a zone: a client that forgot to escape it sends one."""
+        return data | {"open_at": data["open_at"].replace(" ", "+")} if "open_at" in data else data
+
 
 blueprint = Blueprint("directory_search", __name__, url_prefix="/api/directory")
 answer_problems(blueprint)
@@ -36,17 +86,18 @@ def search_directory() -> ResponseReturnValue:
 
 def read_query(arguments: MultiDict[str, str], now: datetime) -> Query:
     """Return the query of the address's parameters. Raises Malformed for one that is unknown or cannot be read."""
-    said: dict[str, Any] = {}
+    known = ", ".join(field.data_key or name for name, field in SearchArguments().fields.items())
     for name, values in arguments.lists():
-        if name not in _PARAMETERS or len(values) != 1:
-            known = ", ".join(_PARAMETERS)
+        if len(values) != 1:
             raise Malformed(f"Each parameter is one of {known}, given once: correct the address.", expression=name)
-        field, read = _PARAMETERS[name]
-        try:
-            said |= {field: read(values[0])} if values[0].strip() else {}
-        except ValueError:
-            raise Malformed(_FORMS[read], expression=name) from None
-    return Query(now, **said)
+    given = {name: value for name, value in arguments.items() if value.strip()}
+    try:
+        return Query(now, **SearchArguments().load(given))
+    except ValidationError as refusal:
+        name, sentences = next(iter(refusal.normalized_messages().items()))
+        unknown = f"Each parameter is one of {known}, given once: correct the address."
+        sentence = str(sentences[0])
+        raise Malformed(unknown if sentence == UNKNOWN else sentence, expression=name) from None
 
 
 def page_as_json(page: Page) -> Mapping[str, Any]:
@@ -57,47 +108,3 @@ def page_as_json(page: Page) -> Mapping[str, Any]:
         "next_after": page.next_after,
         "notes": list(page.notes),
     }
-
-
-def _point(text: str) -> Point:
-    latitude, longitude = text.split(",")
-    return Point(float(latitude), float(longitude))
-
-
-def _moment(text: str) -> datetime:
-    #  in an address the + of a zone arrives as a space where a client forgot to escape it
-    moment = datetime.fromisoformat(text.replace(" ", "+"))
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in _TRUTHS:
-        raise ValueError(text)
-    return _TRUTHS[text.lower()]
-
-
-_TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
-_Reader = Callable[[str], Any]
-_PARAMETERS: Final[dict[str, tuple[str, _Reader]]] = {
-    "text": ("text", str),
-    "need": ("need", str),
-    "zip": ("zip_code", str),
-    "near": ("point", _point),
-    "radius_km": ("radius_km", float),
-    "language": ("language", str),
-    "open_at": ("open_at", _moment),
-    "age": ("age", float),
-    "accepts_referrals": ("accepts_referrals", _truth),
-    "organization_id": ("organization_id", str),
-    "limit": ("limit", int),
-    "after": ("after", str),
-}
-_FORMS: Final[dict[_Reader, str]] = {
-    _point: "A place is latitude,longitude in degrees: write it like 41.88,-87.63.",
-    float: "This must be a number: correct it.",
-    int: "This must be a whole number: correct it.",
-    _moment: "This must be a time with its zone: write it like 2026-06-01T15:00:00-05:00.",
-    _truth: "This must be true or false: correct it.",
-}

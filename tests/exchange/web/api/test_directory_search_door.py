@@ -84,7 +84,7 @@ def test_a_parameter_that_cannot_be_read_is_told_in_a_problem_document(http: Fla
         ("?zip=00000", None),
         ("?need=happiness", None),
         ("?limit=100000", None),
-        ("?radius_km=nan", None),
+        ("?radius_km=nan", "radius_km"),
         ("?near=nan,nan", None),
     ]:
         answer = ask(http, query)
