@@ -62,7 +62,7 @@ class SendForm(PageForm):
         [needed(_("Say in a sentence what you ask for.")), at_most(LONGEST_TEXT)],
         filters=[stripped],
     )
-    words = StringField(_("Agency or service, in words (optional)"), [Optional(), at_most(100)], filters=[stripped])
+    words = StringField(_("Agency or service (optional)"), [Optional(), at_most(100)], filters=[stripped])
     speaks = BooleanField(_("Only agencies that speak the person's language"))
     radius = SelectField(_("How far away"), choices=choices(RADII), default="25")
     person = RadioField(_("Is it one of these people?"), choices=[], validate_choice=False)

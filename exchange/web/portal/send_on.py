@@ -29,7 +29,7 @@ class SendOnForm(PageForm):
     zip_code = StringField(
         _("ZIP code"), [Optional(), Regexp(r"\d{5}\Z", message=_("Five digits, please."))], filters=[stripped]
     )
-    words = StringField(_("Agency or service, in words (optional)"), [Optional(), at_most(100)], filters=[stripped])
+    words = StringField(_("Agency or service (optional)"), [Optional(), at_most(100)], filters=[stripped])
     radius = SelectField(_("How far away"), choices=choices(RADII), default="25")
     receiver = RadioField(_("Send to"), [needed(_("Choose an agency."))], choices=[], validate_choice=False)
     note = TextAreaField(_("Note to the agency (optional)"), [Optional(), at_most(LONGEST_TEXT)], filters=[stripped])

@@ -151,6 +151,21 @@ def test_whoever_proved_the_address_closes_the_loop_by_link(house: Any, link: An
     assert status(house, sent.referral.id) is ReferralStatus.COMPLETED
 
 
+def test_an_answer_that_does_not_end_the_referral_leads_back_to_where_it_goes_on(
+    house: Any, link: Any, browser: Browser
+) -> None:
+    """Starting by link once ended on a page without a way on."""
+    token = link(house.send().referral.id)
+    here = accepted(browser, token)
+    browser.post(f"{here}/code", code=mailed_code(house, token))
+
+    started = browser.follow(browser.post(f"{here}/answer/start", confirmed="yes"))
+
+    assert "Started. The sender knows." in words(started)
+    assert "Show the person's details" in words(started)
+    assert "Complete" in words(browser.post(f"{here}/show"))
+
+
 def test_before_acceptance_even_the_code_shows_no_person(house: Any, link: Any, browser: Browser) -> None:
     token = link(house.send().referral.id)
     here = f"/answer/{token}"
