@@ -62,10 +62,10 @@ def walk_in(chromium: "Browser", exchange: LivingTown, width: int, request: pyte
     visitors: list[Visitor] = []
     contexts = []
 
-    def walks_in(*, scripts: bool = True) -> Visitor:
+    def walks_in(*, scripts: bool = True, locale: str = "en-US") -> Visitor:
         context = chromium.new_context(
             viewport={"width": width, "height": HEIGHTS[width]}, has_touch=width == PHONE, is_mobile=width == PHONE,
-            java_script_enabled=scripts, locale="en-US",
+            java_script_enabled=scripts, locale=locale,
         )  # fmt: skip
         contexts.append(context)
         label = f"{request.node.originalname.removeprefix('test_')[:40]}-{len(visitors)}{'' if scripts else '-plain'}"

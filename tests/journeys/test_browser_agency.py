@@ -1,11 +1,13 @@
 """An agency that is a member: from the invitation to the closed loop, in a real browser."""
 
+import re
+
 import pytest
 
 from fhir_mapping.case_data.referral import ReferralStatus
 from tests.journeys.conftest import WalkIn
 from tests.journeys.town import PASSWORD, LivingTown, address_of
-from tests.journeys.visitor import DESK, Visitor
+from tests.journeys.visitor import DESK, PHONE, Visitor
 
 pytestmark = pytest.mark.e2e
 
@@ -94,6 +96,24 @@ def test_two_colleagues_answer_and_the_slower_one_is_told_how_it_stands(exchange
     slow.follow("See how it stands now")
     slow.sees("Accepted")
     assert exchange.now_stands(sent.id).status is ReferralStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("width", [PHONE], ids=["360px"])
+def test_a_browser_that_prefers_spanish_gets_spanish_pages_that_fit(exchange: LivingTown, walk_in: WalkIn) -> None:
+    email = exchange.invite("pantry", "Sam Ortega")
+    exchange.send(contact_prohibited=True)
+    sam = walk_in(locale="es-MX")
+    sam.open("/")
+
+    sam.sees("Iniciar sesión")
+    sam.fill("Correo electrónico", email)
+    sam.fill("Contraseña", PASSWORD)
+    sam.press("Iniciar sesión")
+    sam.follow(re.compile("ZC"))
+
+    sam.sees("No contacte a esta persona.", "Zoelle Canaryname")
+    assert sam.page.locator("html").get_attribute("lang") == "es"
+    sam.follow("Enviar")
 
 
 @pytest.mark.parametrize("width", [DESK], ids=["1280px"])

@@ -228,28 +228,29 @@ class LivingTown:
 def living(town: Town, folder: Path) -> Iterator[LivingTown]:
     """Serve a copy of the town until the block ends."""
     shutil.copy(town.path, folder / "town.db")
-    server = make_server("127.0.0.1", 0, _nobody_home, threaded=True, request_handler=_Quiet)
-    config = Config(
-        database_url=f"sqlite:///{folder / 'town.db'}", base_url=f"http://127.0.0.1:{server.port}",
-        mail_url=f"file://{folder / 'mail'}",
-    )  # fmt: skip
-    clock = WalkingClock()
-    database = Database(config.database_url, keys=KEYS, clock=clock, fhir_base=config.fhir_base)
-    app = create_app(config, database)
-    server.app = app.wsgi_app
-    worker = Worker(database, Relay(database, open_channels(config, outbound_session(())), config.base_url))
-    with _serving(server):
+    with served(_nobody_home) as server:
+        config = Config(
+            database_url=f"sqlite:///{folder / 'town.db'}", base_url=f"http://127.0.0.1:{server.port}",
+            mail_url=f"file://{folder / 'mail'}",
+        )  # fmt: skip
+        clock = WalkingClock()
+        database = Database(config.database_url, keys=KEYS, clock=clock, fhir_base=config.fhir_base)
+        app = create_app(config, database)
+        server.app = app.wsgi_app
+        worker = Worker(database, Relay(database, open_channels(config, outbound_session(())), config.base_url))
         yield LivingTown(town, config.base_url, database, clock, worker, folder / "mail")
     app.extensions["exchange_audit"].stop()
     database.close()
 
 
 @contextmanager
-def _serving(server: BaseWSGIServer) -> Iterator[None]:
+def served(application: Any) -> Iterator[BaseWSGIServer]:
+    """Serve a WSGI application on a free port of this machine, in threads, until the block ends."""
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield
+        yield server
     finally:
         server.shutdown()
         thread.join()

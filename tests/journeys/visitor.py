@@ -177,12 +177,12 @@ class Visitor:
         assert answer.status == answers, f"{self.path} answered {answer.status}: {self.text()}"
         self._take_picture()
         policy = _policy(answer.headers["content-security-policy"])
-        assert {name: policy.get(name) for name in OURS_ALONE} == OURS_ALONE
-        assert "unsafe" not in answer.headers["content-security-policy"]
-        assert answer.headers["cache-control"] == "no-store"
+        assert {name: policy.get(name) for name in OURS_ALONE} == OURS_ALONE, policy
+        assert "unsafe" not in answer.headers["content-security-policy"], policy
+        assert answer.headers["cache-control"] == "no-store", answer.headers["cache-control"]
         wide = self.page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= self.width, f"{self.path} is {wide} px wide on a screen of {self.width}"
-        assert self.page.locator("h1").count() == 1
+        assert self.page.locator("h1").count() == 1, "a page has one heading of the first order"
         if self.scripts:
             self._ask_axe()
         assert not self._complaints, self._complaints
