@@ -72,8 +72,8 @@ def test_the_sender_cancels_through_the_same_table(house: Any, run: Any) -> None
     sent = house.send()
 
     result = run(
-        "referral", "answer", sent.referral.id, "cancel", "--as-organization", house.ids["hospital"], "--source", "phone",
-        "--by", "Ann", "--reason", "other", "--text", "Moved away.", "--json",
+        "referral", "answer", sent.referral.id, "cancel", "--as-organization", house.ids["hospital"],
+        "--source", "phone", "--by", "Ann", "--reason", "other", "--text", "Moved away.", "--json",
     )  # fmt: skip
 
     assert json.loads(result.stdout)["status"] == ReferralStatus.CANCELLED
