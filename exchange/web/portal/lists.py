@@ -31,6 +31,18 @@ def inbox() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/received")
+@access(Who.PERSON, Permission.READ_REFERRAL)
+def received() -> ResponseReturnValue:
+    """Show what a hospital or a network was asked itself, or has claimed; their own start page is another list."""
+    return _listed(
+        "inbox",
+        _("Received"),
+        _("What your organisation was asked or has claimed, the most urgent first."),
+        _("Your organisation has no open referral of somebody else."),
+    )
+
+
 @blueprint.get("/sent")
 @access(Who.PERSON, Permission.READ_REFERRAL)
 def sent() -> ResponseReturnValue:

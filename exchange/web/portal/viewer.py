@@ -29,6 +29,7 @@ MENU = (
     Place("portal.lists.inbox", _("Inbox"), frozenset({AGENCY}), Permission.READ_REFERRAL),
     Place("portal.lists.queue", _("Routing queue"), frozenset({NETWORK}), Permission.READ_REFERRAL),
     Place("portal.lists.sent", _("Our referrals"), frozenset({HOSPITAL, AGENCY}), Permission.SEND_REFERRAL),
+    Place("portal.lists.received", _("Received"), frozenset({NETWORK, HOSPITAL}), Permission.READ_REFERRAL),
     Place("portal.send.page", _("Send"), frozenset({HOSPITAL, AGENCY}), Permission.SEND_REFERRAL),
     Place("portal.phone.phone_list", _("To be phoned"), frozenset({HOSPITAL, NETWORK}), Permission.SEE_PHONE_LIST),
     Place("portal.people.page", _("People"), frozenset(OrganizationKind), Permission.MANAGE_PEOPLE),

@@ -46,6 +46,7 @@ def addresses(house: Any, link: Any) -> list[tuple[str, Role, str]]:
         ("hospital", Role.ADMINISTRATOR, "/phone-list"),
         ("hospital", Role.ADMINISTRATOR, "/people"),
         ("network", Role.COORDINATOR, "/queue"),
+        ("network", Role.COORDINATOR, "/received"),
         ("pantry", Role.CASE_WORKER, "/sign-in"),
         ("pantry", Role.CASE_WORKER, f"/answer/{token}"),
         ("pantry", Role.CASE_WORKER, "/nowhere"),

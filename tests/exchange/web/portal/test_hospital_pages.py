@@ -198,6 +198,8 @@ def test_without_an_agency_the_network_chooses(house: Any, signed_in: Any) -> No
     assert "Canaryname" not in preview
     assert "ZIP code beginning with 627" in preview
     assert "Zoelle Canaryname" in claimed
+    assert "Accepted Food · ZC" in words(coordinator.get("/received"))
+    assert "Food" not in words(coordinator.get("/queue"))
 
 
 def test_our_referrals_say_whose_step_is_next(house: Any, signed_in: Any) -> None:
