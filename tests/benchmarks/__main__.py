@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from exchange.config import Config
 from tests.benchmarks import figures, picture
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import Plan, Request, Tally, plan_text, tally_from
@@ -23,6 +24,8 @@ from tests.benchmarks.stock import Stock, fill
 
 CLIENT = (sys.executable, "-m", "tests.benchmarks.load")
 PATIENCE_SECONDS = 60.0
+#  as many as the production database has readers for
+MOST_THREADS = Config().threads
 MODES = {"wait": (WAIT,), "spool": (SPOOL,), "both": (WAIT, SPOOL)}
 
 
@@ -43,6 +46,14 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="into how many slices that is cut (default 3)")
     parser.add_argument("--referrals", type=int, default=1000, help="how many lie there before (default 1000)")
     parser.add_argument("--connections", type=int, default=16, help="how many connections are kept busy (default 16)")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        choices=range(1, MOST_THREADS + 1),
+        default=MOST_THREADS,
+        metavar="N",
+        help=f"threads of each server (default {MOST_THREADS}, as `exchange serve`)",
+    )
     parser.add_argument("--audit", choices=MODES, default="both", help="how reads are audited (default both)")
     parser.add_argument("--only", nargs="+", choices=list(BY_NAME), default=[], metavar="NAME",
                         help=f"only these measures and their floors: {', '.join(BY_NAME)}")  # fmt: skip
@@ -80,10 +91,12 @@ def run(asked: argparse.Namespace) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         stock = filled(folder, asked.referrals)
-        servers = {(FLOOR, WAIT): stack.enter_context(serving(folder, "floor", is_floor=True))}
+        servers = {(FLOOR, WAIT): stack.enter_context(serving(folder, "floor", threads=asked.threads, is_floor=True))}
         for audit in MODES[asked.audit]:
             copy_database(folder, f"house-{audit}")
-            servers[HOUSE, audit] = stack.enter_context(serving(folder, f"house-{audit}", audit=audit))
+            servers[HOUSE, audit] = stack.enter_context(
+                serving(folder, f"house-{audit}", threads=asked.threads, audit=audit)
+            )
         steps = list(steps_of(measures, servers, stock))
         for number in range(asked.rounds):
             for step in steps:

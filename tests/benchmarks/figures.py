@@ -104,7 +104,7 @@ def _measure_json(figure: Figure, floors: dict[str, Figure]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a figure depends on besides the code. `load` is the load average of a minute before it began."""
+    """What a figure depends on besides the code. `load` is the load average of a minute when it ended."""
 
     cores: int | None
     system: str

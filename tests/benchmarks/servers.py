@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
@@ -65,11 +65,11 @@ def copy_database(folder: Path, name: str) -> None:
 
 
 @contextmanager
-def serving(folder: Path, name: str, *, audit: str = "wait", is_floor: bool = False) -> Iterator[Server]:
-    """Run a server until the block ends. Raises BenchmarkFailed when it does not start."""
+def serving(folder: Path, name: str, *, threads: int, audit: str = "wait", is_floor: bool = False) -> Iterator[Server]:
+    """Run a server with so many threads until the block ends. Raises BenchmarkFailed when it does not start."""
     port = _free_port()
     given = settings(folder, name, port, audit)
-    command = web_command(config_from(given), HOST, port)
+    command = web_command(replace(config_from(given), threads=threads), HOST, port)
     if is_floor:
         command = [*command[:-1], floor.APPLICATION]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}

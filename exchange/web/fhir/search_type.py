@@ -89,11 +89,14 @@ def _included(session: Session, viewer: str, matches: list[Shown], includes: tup
     """Return what the matches, as shown, refer to by the parameters asked for, as far as the viewer may see it."""
     if not includes:
         return []
+    base, codes = fhir_base(session), {asked.parameter for asked in includes}
+    #  the parameter is looked at first: most of what a document is found by is not asked for
     wanted = {
         local
         for match in matches
         for one in extract(json.loads(match.body))
-        if (local := local_reference(one.value, fhir_base(session))) is not None
+        if one.parameter in codes
+        and (local := local_reference(one.value, base)) is not None
         and any(one.parameter == asked.parameter and asked.target in ("", local[0]) for asked in includes)
     }
     wanted -= {(match.type, match.id) for match in matches}
