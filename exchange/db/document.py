@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -102,7 +103,7 @@ def place(document_id: str, version: int) -> str:
     return f"document/{document_id}/{version}"
 
 
-def is_visible(viewer_id: str, at: datetime) -> ColumnElement[bool]:
+def is_visible(viewer_id: str | BindParameter[str], at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the visibility predicate: the one every query of documents holds."""
     return and_(
         visible_document.c.viewer_id == viewer_id,
@@ -118,10 +119,7 @@ CURRENT = (
 
 #  Built once: making a statement anew costs more than SQLite takes to answer it, and these run several times a request
 #  (docs/decisions/0070-what-the-first-profile-said.md).
-_VISIBLE = and_(
-    visible_document.c.viewer_id == bindparam("viewer_id"),
-    or_(visible_document.c.until.is_(None), visible_document.c.until > bindparam("at")),
-)
+_VISIBLE = is_visible(bindparam("viewer_id"), bindparam("at"))
 _ONE = and_(document.c.id == bindparam("document_id"), document.c.type == bindparam("type_name"))
 _READ = select(*CURRENT).join(visible_document, visible_document.c.document_id == document.c.id).where(_ONE, _VISIBLE)
 _STORED = select(*[column for column in CURRENT if column.table is document]).where(_ONE)
