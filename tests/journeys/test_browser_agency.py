@@ -7,12 +7,12 @@ import pytest
 from fhir_mapping.case_data.referral import ReferralStatus
 from tests.journeys.conftest import WalkIn
 from tests.journeys.town import PASSWORD, LivingTown, address_of
-from tests.journeys.visitor import DESK, PHONE, Visitor
+from tests.journeys.visitor import DESK, PHONE, WITH_AND_WITHOUT_SCRIPTS, Visitor
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["", "without-javascript"])
+@pytest.mark.parametrize(("width", "scripts"), WITH_AND_WITHOUT_SCRIPTS.values(), ids=WITH_AND_WITHOUT_SCRIPTS.keys())
 def test_an_agency_goes_from_its_invitation_to_the_closed_loop(
     exchange: LivingTown, walk_in: WalkIn, scripts: bool
 ) -> None:
@@ -78,6 +78,7 @@ def test_the_inbox_says_who_asks_for_what_and_by_when(exchange: LivingTown, walk
     assert sam.page.locator(".line-over").count() == 1
 
 
+@pytest.mark.parametrize("width", [DESK], ids=["1280px"])
 def test_two_colleagues_answer_and_the_slower_one_is_told_how_it_stands(exchange: LivingTown, walk_in: WalkIn) -> None:
     email = exchange.invite("pantry", "Sam Ortega")
     sent = exchange.send()

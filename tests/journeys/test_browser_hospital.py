@@ -7,12 +7,12 @@ import pytest
 from fhir_mapping.case_data.referral import Referral, ReferralStatus, Stage
 from tests.journeys.conftest import WalkIn
 from tests.journeys.town import HOME, PASSWORD, Agency, LivingTown, address_of
-from tests.journeys.visitor import Visitor
+from tests.journeys.visitor import WITH_AND_WITHOUT_SCRIPTS, Visitor
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["", "without-javascript"])
+@pytest.mark.parametrize(("width", "scripts"), WITH_AND_WITHOUT_SCRIPTS.values(), ids=WITH_AND_WITHOUT_SCRIPTS.keys())
 def test_a_hospital_finds_an_agency_and_sends(exchange: LivingTown, walk_in: WalkIn, scripts: bool) -> None:
     pantry = exchange.town.pantry
     dana = _at_work(walk_in, scripts=scripts)

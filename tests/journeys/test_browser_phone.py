@@ -5,6 +5,7 @@ import pytest
 from fhir_mapping.case_data.referral import ReferralStatus, Stage
 from tests.journeys.conftest import WalkIn
 from tests.journeys.town import PASSWORD, LivingTown, address_of
+from tests.journeys.visitor import DESK
 
 pytestmark = pytest.mark.e2e
 
@@ -43,6 +44,7 @@ def test_a_decline_is_recorded_by_phone_and_the_hospital_sees_who_said_it(
     dana.sees("Declined", "No boxes are left before July.", "by phone", "Mrs Abel, front desk")
 
 
+@pytest.mark.parametrize("width", [DESK], ids=["1280px"])
 def test_the_sheet_prints_on_white_paper_without_menus(exchange: LivingTown, walk_in: WalkIn) -> None:
     sent = exchange.send("phoned", contact_prohibited=True)
     dana = walk_in()

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Response
 
 PHONE, DESK = 360, 1280
+#  width and whether scripts run: a journey without JavaScript is made once, on a phone
+WITH_AND_WITHOUT_SCRIPTS: Final = {
+    "360px": (PHONE, True), "1280px": (DESK, True), "360px-without-javascript": (PHONE, False),
+}  # fmt: skip
 HEIGHTS: Final = {PHONE: 740, DESK: 900}
 PATIENCE_MS: Final = 10_000
 #  inline script and style, and everything from elsewhere, stay out of these
