@@ -27,7 +27,7 @@ from exchange.web.portal import (
     sign_in,
     viewer,
 )
-from exchange.web.portal.error_pages import csrf_page, error_page, missing_page
+from exchange.web.portal.error_pages import csrf_page, error_page, fault_page, missing_page
 from exchange.web.transaction import database, transaction
 
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -69,6 +69,7 @@ def open_door(app: Flask) -> None:
     portal.after_request(_stay_signed_in)
     portal.register_error_handler(ExchangeError, error_page)
     portal.register_error_handler(CSRFError, csrf_page)
+    portal.register_error_handler(500, fault_page)
     portal.app_context_processor(viewer.page_context)
     filters.add_filters(app)
     app.register_blueprint(portal)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import InternalServerError
 from werkzeug.exceptions import NotFound as NoSuchAddress
 
 from exchange.domain import errors
@@ -92,6 +93,11 @@ def missing_page(error: NoSuchAddress) -> ResponseReturnValue:
     if request.accept_mimetypes.best_match(["application/json", "text/html"], "application/json") != "text/html":
         return error
     return _page(PAGES[errors.NotFound], _("There is no page at this address."))
+
+
+def fault_page(_error: InternalServerError) -> ResponseReturnValue:
+    """Return a bland page for what we did not foresee: an exception's own words may hold what somebody sent."""
+    return _page(UNKNOWN, _("Please tell whoever runs this exchange the number %(id)s.", id=g.get("request_id", "-")))
 
 
 def _page(page: ErrorPage, sentence: Any) -> Response:

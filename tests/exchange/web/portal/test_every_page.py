@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from exchange.app import create_app
+from exchange.config import Config
 from exchange.db.base import Base
 from exchange.domain import errors
 from exchange.domain.actor import Role
@@ -185,6 +187,24 @@ def test_each_refusal_has_a_page_that_says_what_to_do_next(kind: type[ExchangeEr
         assert "A sentence &lt;b&gt;of ours" in response.get_data(as_text=True)
         assert str(PAGES[kind].advice)[:20] in response.get_data(as_text=True)
         assert (response.headers.get("Retry-After") is not None) == (response.status_code in (429, 503))
+
+
+def test_a_fault_of_ours_is_a_bland_page_with_the_number_of_the_request(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(Config(database_url=str(house.database.url)), house.database, PROPAGATE_EXCEPTIONS=False)
+    sign_in_page = "portal.sign_in.form"
+
+    def fails() -> None:
+        raise RuntimeError("Zoelle Canaryname")
+
+    fails.access = app.view_functions[sign_in_page].access  # type: ignore[attr-defined]
+    monkeypatch.setitem(app.view_functions, sign_in_page, fails)
+
+    response = app.test_client().get("/sign-in", headers={"X-Request-Id": "ticket-12345"})
+
+    assert (response.status_code, "ticket-12345" in words(response)) == (500, True)
+    assert "Canaryname" not in response.get_data(as_text=True)
 
 
 def test_every_refusal_of_the_house_is_in_the_table() -> None:
