@@ -21,12 +21,14 @@ from sqlalchemy import (
     exists,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime, Words
 from exchange.db.organization import OrganizationRow
+from exchange.db.person import UserRow
 from exchange.db.sealing import Sealed
 from exchange.db.session import keys, stamp
 from exchange.domain.actor import Actor, ActorKind
@@ -133,12 +135,21 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _recordable(actor: Actor) -> ColumnElement[bool]:
-    """Return which referrals a facilitator may record for: of its own organisation, or sent within its network."""
+    """Return which referrals a facilitator may record for: of its own organisation, or sent within its network.
+
+    An agency whose people sign in answers for itself; only the operator may record for it all the same.
+    """
     in_network = exists().where(
         OrganizationRow.id == ReferralRow.sender_id, OrganizationRow.network_id == actor.organization_id
     )
+    answers_itself = exists().where(
+        UserRow.organization_id == ReferralRow.receiver_id,
+        UserRow.password_hash.is_not(None),
+        UserRow.disabled_at.is_(None),
+    )
     return and_(
         or_(ReferralRow.sender_id == actor.organization_id, in_network),
+        true() if actor.kind is ActorKind.OPERATOR else ~answers_itself,
         ReferralRow.receiver_id.is_not(None),
         ReferralRow.status != ReferralStatus.DRAFT,
         or_(ReferralRow.stage.is_(None), ReferralRow.stage != Stage.CONSENT_NEEDED),

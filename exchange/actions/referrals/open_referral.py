@@ -12,7 +12,7 @@ from exchange.db.timeline import TimelineEntry
 from exchange.domain.actor import Actor, ActorKind
 from exchange.domain.errors import NotFound
 from exchange.domain.permissions import Permission, permit
-from exchange.domain.referral import VERBS, may_move
+from exchange.domain.referral import OPEN, VERBS, may_move
 from exchange.domain.sides import sides_of
 from fhir_mapping.case_data.person import Person
 from fhir_mapping.case_data.referral import Note, Referral, ReferralStatus, Side
@@ -61,7 +61,7 @@ def open_referral(session: Session, actor: Actor, referral_id: str, *, proved: b
     side = sides[0] if sides else Side.SENDER
     viewer = _viewer(actor, found, side)
     is_preview = _is_preview(actor, found, side, proved=proved)
-    person = None if is_preview else _person(session, found, viewer)
+    person = None if is_preview or _is_over_for(actor, found) else _person(session, found, viewer)
     task = document.read(session, "Task", found.id, viewer_id=viewer)
     sees_all = person is not None and task is not None and not task.is_reduced
     content = task_to_referral(parse(task.body)).value if task is not None and sees_all else None
@@ -106,6 +106,12 @@ def _is_preview(actor: Actor, found: Referral, side: Side, *, proved: bool) -> b
     if actor.kind is ActorKind.LINK:
         return found.status is ReferralStatus.REQUESTED or not proved
     return False
+
+
+def _is_over_for(actor: Actor, found: Referral) -> bool:
+    """Return whether a facilitator of the network has nothing left to do: the person is no longer shown then."""
+    records = actor.source in ("phone", "paper") and actor.organization_id != found.sender_id
+    return records and found.status not in OPEN
 
 
 def _person(session: Session, found: Referral, viewer: str) -> Person | None:

@@ -8,6 +8,8 @@ import pytest
 
 from exchange.actions.documents.check_document import check_document
 from exchange.actions.documents.update_document import update_document
+from exchange.actions.people.accept_invitation import accept_invitation
+from exchange.actions.people.invite_user import invite_user
 from exchange.actions.referrals.expire_clock import expire_clock
 from exchange.actions.referrals.list_referrals import list_referrals
 from exchange.actions.referrals.mark_undeliverable import mark_undeliverable
@@ -20,6 +22,7 @@ from fhir_mapping.case_data.referral import Priority, Reason, ReferralStatus, Si
 from fhir_mapping.json_text import parse
 from fhir_mapping.resources.task import new_referral_task
 from tests.exchange.actions.parties import answer, page, seen, told
+from tests.exchange.conftest import OPERATOR
 
 
 def test_the_named_receiver_sees_the_person_from_the_moment_of_sending(house: Any) -> None:
@@ -156,6 +159,30 @@ def test_an_agency_without_mail_must_be_phoned_and_a_facilitator_records(house: 
     assert (after.status, after.stage) == (ReferralStatus.ACCEPTED, None)
     entry = page(house, house.person("hospital"), sent).timeline[-1]
     assert (entry.kind.value, entry.source, entry.side) == ("accepted", "phone", Side.RECEIVER)
+
+
+def test_a_facilitator_sees_the_person_only_while_there_is_something_to_record(house: Any) -> None:
+    house.join("shelter", kind="agency", phone="217-555-0199")
+    sent, facilitator = house.send("shelter"), house.person("network", Role.COORDINATOR, source="phone")
+    assert page(house, facilitator, sent).person is not None
+
+    answer(house, facilitator, sent, "reject", reason=Reason("no-capacity", "Full."))
+
+    assert page(house, facilitator, sent).person is None
+    assert page(house, house.person("hospital", Role.COORDINATOR, source="phone"), sent).person is not None
+
+
+def test_nobody_records_for_an_agency_whose_people_sign_in(house: Any) -> None:
+    sent, facilitator = house.send(), house.person("network", Role.COORDINATOR, source="phone")
+    assert page(house, facilitator, sent).moves == ("accept", "reject", "cancel")
+    with house.database.write() as session:
+        invited = invite_user(session, OPERATOR, house.ids["pantry"], "bob@example.invalid", Role.CASE_WORKER)
+        accept_invitation(session, invited.link_token, "seven quiet otters", "Bob")
+
+    with pytest.raises(NotFound):
+        page(house, facilitator, sent)
+    with pytest.raises(NotFound):
+        answer(house, facilitator, sent, "accept")
 
 
 def test_a_facilitator_of_another_network_finds_nothing(house: Any) -> None:
