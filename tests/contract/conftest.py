@@ -2,32 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 import requests
 from joserfc.jwk import ECKey, RSAKey
 
 from exchange.app import system_clock
-from exchange.db.session import Database
-from exchange.db.upgrade import upgrade
 from tests.contract.backend_client import EVERYTHING, BackendClient, Key, public
 from tests.contract.live_exchange import KEYS, Exchange, LiveExchange, Wire, live_exchange
+from tests.databases import migrated_database
 
 MakeClient = Callable[..., BackendClient]
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file at the newest revision; each exchange gets a copy."""
-    path = tmp_path_factory.mktemp("contract") / "migrated.db"
-    database = Database(f"sqlite:///{path}", keys=KEYS, clock=system_clock)
-    upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database at the newest revision; each exchange gets a copy."""
+    with migrated_database(tmp_path_factory.mktemp("contract"), keys=KEYS, clock=system_clock) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +33,7 @@ def keys() -> dict[str, Key]:
 
 
 @pytest.fixture(scope="module")
-def exchange(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+def exchange(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
     """A running exchange with a hospital, an agency, and a stranger that is a hospital too."""
     with live_exchange(migrated, tmp_path_factory.mktemp("live")) as made:
         made.join("hospital", "hospital")

@@ -1,7 +1,6 @@
-"""The real application on a port of this machine, over a migrated file, with every request noted as it arrived."""
+"""The real application on a port of this machine, over a migrated database, with every request noted as it arrived."""
 
 import io
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from exchange.config import Config
 from exchange.db.sealing import KeyRing
 from exchange.db.session import Database
 from exchange.domain.actor import Actor, ActorKind
+from tests.databases import new_database
 
 KEYS = KeyRing({"k1": bytes(range(32))}, "k1", bytes(32))
 OPERATOR = Actor(ActorKind.OPERATOR, name="operator test")
@@ -116,14 +116,11 @@ class LiveExchange(Exchange):
 
 
 @contextmanager
-def live_exchange(migrated: Path, folder: Path, *, allowed_addresses: tuple[str, ...] = ()) -> Iterator[LiveExchange]:
+def live_exchange(migrated: str, folder: Path, *, allowed_addresses: tuple[str, ...] = ()) -> Iterator[LiveExchange]:
     """Serve a copy of a migrated database until the block ends."""
-    shutil.copy(migrated, folder / "live.db")
-    with served(_unanswered) as server:
+    with new_database(folder, like=migrated) as database_url, served(_unanswered) as server:
         base_url = f"http://127.0.0.1:{server.port}"
-        config = Config(
-            database_url=f"sqlite:///{folder / 'live.db'}", base_url=base_url, allowed_addresses=allowed_addresses
-        )
+        config = Config(database_url=database_url, base_url=base_url, allowed_addresses=allowed_addresses)
         database = Database(config.database_url, keys=KEYS, clock=system_clock, fhir_base=config.fhir_base)
         app = create_app(config, database)
         server.app = wire = Wire(app.wsgi_app)

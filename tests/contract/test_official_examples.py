@@ -129,7 +129,7 @@ def test_what_clients_only_read_is_refused_with_what_is_possible(
 
 @pytest.fixture(scope="module")
 def play_of(
-    migrated: Path, tmp_path_factory: pytest.TempPathFactory, program_on: Callable[..., BackendClient]
+    migrated: str, tmp_path_factory: pytest.TempPathFactory, program_on: Callable[..., BackendClient]
 ) -> Iterator[Callable[[str], Play]]:
     """Return a collection on an exchange of its own, its organisations joined and their programs signed in."""
     with live_exchange(migrated, tmp_path_factory.mktemp("examples")) as exchange:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,7 +97,7 @@ def publisher(publishing: Publisher) -> Publisher:
 
 
 @pytest.fixture(scope="module")
-def exchange(migrated: Path, tmp_path_factory: pytest.TempPathFactory, publishing: Publisher) -> Iterator[LiveExchange]:
+def exchange(migrated: str, tmp_path_factory: pytest.TempPathFactory, publishing: Publisher) -> Iterator[LiveExchange]:
     """A running exchange that may reach the publisher, and nothing else of this machine."""
     allowed = (f"127.0.0.1:{publishing.port}",)
     with live_exchange(migrated, tmp_path_factory.mktemp("published"), allowed_addresses=allowed) as made:

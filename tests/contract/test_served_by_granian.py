@@ -22,6 +22,7 @@ from exchange.db.upgrade import upgrade
 from tests.contract.backend_client import BackendClient
 from tests.contract.live_exchange import Exchange
 from tests.contract.referral_documents import a_procedure, an_output, send_referral
+from tests.databases import new_database
 
 LONGEST_SECONDS = 40
 
@@ -78,14 +79,18 @@ def eventually(look: Callable[[], list[str]]) -> list[str]:
 
 
 @pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Serving]:
+def database_url(tmp_path: Path) -> Iterator[str]:
+    with new_database(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def serving(tmp_path: Path, database_url: str) -> Iterator[Serving]:
     """A hospital and an agency on an exchange that an operator has started, with its worker."""
     port = free_port()
     mail, key_file, log = tmp_path / "mail", tmp_path / "key", tmp_path / "log"
     make_secret(key_file)
-    config = Config(
-        database_url=f"sqlite:///{tmp_path}/x.db", base_url=f"http://127.0.0.1:{port}", secret_key_file=key_file
-    )
+    config = Config(database_url=database_url, base_url=f"http://127.0.0.1:{port}", secret_key_file=key_file)
     database = open_database(config)
     upgrade(database)
     exchange = Exchange(config.base_url, database)

@@ -1,36 +1,28 @@
 """A database with the directory's tables, and the transaction that importing asks for."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import StaticPool
 
 from directory.importing import ImportReport, import_source
 from directory.tables import Base
+from tests.databases import new_engine
 
 DATA = Path(__file__).parents[1] / "data" / "directory"
 NOW = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 Import = Callable[..., ImportReport]
-POSTGRES = os.environ.get("EXCHANGE_TEST_POSTGRES_URL") or os.environ.get("TEST_DATABASE_URL")
-URLS = ["sqlite://", *filter(None, [POSTGRES])]
 
 
 @contextmanager
-def tables(url: str) -> Iterator[Engine]:
-    """Give an engine on a database with empty tables of the directory."""
-    options = {"poolclass": StaticPool} if url.startswith("sqlite") else {}
-    made = create_engine(url, **options)
-    Base.metadata.drop_all(made)
-    Base.metadata.create_all(made)
-    yield made
-    Base.metadata.drop_all(made)
-    made.dispose()
+def tables() -> Iterator[Engine]:
+    """Give an engine on a new database with empty tables of the directory."""
+    with new_engine(Base.metadata) as made:
+        yield made
 
 
 def transactions(engine: Engine) -> Callable[[], AbstractContextManager[Session]]:
@@ -44,9 +36,9 @@ def transactions(engine: Engine) -> Callable[[], AbstractContextManager[Session]
     return open_transaction
 
 
-@pytest.fixture(params=URLS, ids=lambda url: url.partition(":")[0])
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    with tables(request.param) as made:
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with tables() as made:
         yield made
 
 

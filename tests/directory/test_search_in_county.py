@@ -10,18 +10,18 @@ from directory.county import county, write_hsds
 from directory.importing import import_source
 from directory.lookup import service as read_service
 from directory.search import Page, Query, search
-from tests.directory.conftest import NOW, URLS, tables, transactions
+from tests.directory.conftest import NOW, tables, transactions
 
 TOWN = "62703"
 TUESDAY_NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)  # 12:00 in Springfield, Illinois
 
 
-@pytest.fixture(scope="module", params=URLS, ids=lambda url: url.partition(":")[0])
-def in_county(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+@pytest.fixture(scope="module")
+def in_county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """A session on the demo's county; these tests only read."""
     folder = tmp_path_factory.mktemp("county")
     write_hsds(county(), folder)
-    with tables(request.param) as engine:
+    with tables() as engine:
         import_source(transactions(engine), folder, now=NOW)
         with Session(engine) as session:
             yield session

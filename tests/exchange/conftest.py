@@ -1,6 +1,5 @@
 """The house of a test: a migrated database, a clock that stands still, organisations, and people to act."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,9 +15,9 @@ from exchange.actions.referrals.compose_referral import ReferralRequest, compose
 from exchange.actions.referrals.send_referral import Sent
 from exchange.db.sealing import KeyRing
 from exchange.db.session import Database
-from exchange.db.upgrade import upgrade
 from exchange.domain.actor import Actor, ActorKind, OrganizationKind, Role
 from fhir_mapping.case_data.person import Person
+from tests.databases import migrated_database, new_database
 
 KEYS = KeyRing({"k1": bytes(range(32))}, "k1", bytes(32))
 MONDAY = datetime(2026, 6, 1, 15, tzinfo=UTC)
@@ -90,27 +89,20 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file at the newest revision, copied for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "house.db"
-    database = Database(f"sqlite:///{path}", keys=KEYS, clock=StandingClock())
-    upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database at the newest revision, copied for each test."""
+    with migrated_database(tmp_path_factory.mktemp("migrated"), keys=KEYS, clock=StandingClock()) as url:
+        yield url
 
 
 @pytest.fixture
-def empty_house(migrated: Path, tmp_path: Path) -> Iterator[House]:
+def empty_house(migrated: str, tmp_path: Path) -> Iterator[House]:
     """A house without organisations."""
-    path = tmp_path / "house.db"
-    shutil.copy(migrated, path)
     clock = StandingClock()
-    database = Database(f"sqlite:///{path}", keys=KEYS, clock=clock)
-    yield House(database, clock)
-    database.close()
+    with new_database(tmp_path, like=migrated) as url:
+        database = Database(url, keys=KEYS, clock=clock)
+        yield House(database, clock)
+        database.close()
 
 
 @pytest.fixture

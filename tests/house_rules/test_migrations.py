@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, inspect
 
+from tests.databases import new_database
 from tests.house_rules.source import ROOT
 
 MIGRATIONS: Final = ROOT / "exchange/db/migrations"
@@ -79,7 +80,8 @@ def metadatas() -> list[MetaData]:
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'history.db'}")
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
+    with new_database(tmp_path) as url:
+        engine = create_engine(url)
+        with engine.connect() as opened:
+            yield opened
+        engine.dispose()

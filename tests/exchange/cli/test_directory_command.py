@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import StaticPool
 
 from directory.tables import Base
 from exchange.cli.directory import directory
 from exchange.cli.house import House
+from tests.databases import new_engine
 
 DATA = Path(__file__).parents[2] / "data" / "directory"
 
@@ -34,14 +33,12 @@ class SmallHouse(House):
 @pytest.fixture
 def run() -> Iterator[Any]:
     """Run a command of the group in a house of its own."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    Base.metadata.create_all(engine)
+    with new_engine(Base.metadata) as engine:
 
-    def command(*arguments: str) -> Result:
-        return CliRunner().invoke(directory, arguments, obj=SmallHouse(sessionmaker(engine)))
+        def command(*arguments: str) -> Result:
+            return CliRunner().invoke(directory, arguments, obj=SmallHouse(sessionmaker(engine)))
 
-    yield command
-    engine.dispose()
+        yield command
 
 
 def test_import_prints_one_document_and_ends_well_although_rows_were_refused(run: Any) -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,32 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 
+from exchange.app import open_database
 from exchange.cli import serve as serving
 from exchange.cli.house import House
 from exchange.cli.serving_lock import serving_lock
 from exchange.config import Config
 from exchange.db.sealing import make_secret
+from exchange.db.session import Database
 from exchange.db.upgrade import upgrade
+from tests.databases import new_database
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    key = tmp_path / "key"
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+    """Settings over an empty database; what the test opens is closed, as the end of a process closes it."""
+    key, opened = tmp_path / "key", []
+
+    def open_and_note(config: Config) -> Database:
+        opened.append(open_database(config))
+        return opened[-1]
+
     make_secret(key)
-    return Config(database_url=f"sqlite:///{tmp_path}/x.db", secret_key_file=key, base_url="http://127.0.0.1:8080")
+    monkeypatch.setattr("exchange.cli.house.open_database", open_and_note)
+    with new_database(tmp_path) as url:
+        yield Config(database_url=url, secret_key_file=key, base_url="http://127.0.0.1:8080")
+        for database in opened:
+            database.close()
 
 
 @pytest.fixture
