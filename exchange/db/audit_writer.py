@@ -65,7 +65,7 @@ class AuditWriter:
         if not group:
             return
         try:
-            with self._database.write() as session:
+            with self._database.write(takes_turn=False) as session:
                 write(session, [entry for entries, _done in group for entry in entries])
         except Exception as error:
             log.exception("audit rows were not written", extra={"count": len(group)})

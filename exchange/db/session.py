@@ -1,7 +1,8 @@
 """Where transactions come from: one writer and many readers, the same way on both databases.
 
 SQLite: WAL, synchronous=FULL, one writing connection (BEGIN IMMEDIATE) under a process mutex; readers are query_only.
-PostgreSQL: READ COMMITTED, one pool.
+PostgreSQL: writers are READ COMMITTED and take their turn at the row of `write_order`, so that what one has looked at
+still holds when it commits; readers are REPEATABLE READ and READ ONLY (docs/decisions/0008-one-writer-on-both.md).
 """
 
 import threading
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, create_engine, event, make_url, select, update
+from sqlalchemy import URL, Engine, bindparam, create_engine, event, make_url, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -27,6 +28,10 @@ _LAST_STAMP = _WATERMARK.with_for_update()
 _NEXT_STAMP = update(write_order).values(stamp=bindparam("next_stamp"))
 Clock = Callable[[], datetime]
 BUSY_TIMEOUT_MS = 10_000
+#  a writer that went away must not keep the others waiting for its turn
+IDLE_TIMEOUT_MS = 60_000
+_WRITES = (f"SET lock_timeout = {BUSY_TIMEOUT_MS}", f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+_READS = ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
 
 
 class Database:
@@ -48,7 +53,7 @@ class Database:
 
     def _engine(self, size: int, *, writes: bool) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+            return _postgres_engine(self.url, size, _WRITES if writes else _READS)
         engine = create_engine(
             self.url,
             poolclass=QueuePool,
@@ -73,9 +78,15 @@ class Database:
         return engine
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Open the one writing transaction; commit on leaving. Raises Busy, StorageFull."""
+    def write(self, *, takes_turn: bool = True) -> Iterator[Session]:
+        """Open the one writing transaction; commit on leaving. Raises Busy, StorageFull.
+
+        Without `takes_turn` it may run beside others on PostgreSQL: for rows that are only appended, or that have a
+        lock of their own. Two of one thread, one inside the other, wait for each other.
+        """
         with self._mutex, _told_apart(), self._session(self._writer) as session:
+            if takes_turn and not self.is_sqlite:
+                take_turn(session)
             yield session
             session.commit()
 
@@ -99,6 +110,18 @@ class Database:
         """Give every connection back."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def _postgres_engine(url: URL, size: int, settings: tuple[str, ...]) -> Engine:
+    engine = create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        for statement in settings:
+            connection.execute(statement)
+        connection.commit()
+
+    return engine
 
 
 class _NoLock:
@@ -138,11 +161,18 @@ def stamp(session: Session) -> int:
     The row of `write_order` is held until the commit, so stamps and commits come in one order (ARCHITECTURE §2).
     """
     if "stamp" not in session.info:
-        last = session.execute(_LAST_STAMP).scalar_one()
-        session.info["stamp"] = max(microseconds(now(session)), last + 1)
+        session.info["stamp"] = max(microseconds(now(session)), take_turn(session) + 1)
         session.execute(_NEXT_STAMP, {"next_stamp": session.info["stamp"]})
     own: int = session.info["stamp"]
     return own
+
+
+def take_turn(session: Session) -> int:
+    """Wait until no other writer is between its turn and its commit; return the last stamp that was committed."""
+    if "last_stamp" not in session.info:
+        session.info["last_stamp"] = session.execute(_LAST_STAMP).scalar_one()
+    last: int = session.info["last_stamp"]
+    return last
 
 
 def watermark(session: Session) -> int:

@@ -69,7 +69,7 @@ class Relay:
         with database.read() as session:
             if not outbox.is_due(session, database.clock(), due_by=due_by):
                 return 0
-        with database.write() as session:
+        with database.write(takes_turn=False) as session:
             leased = outbox.lease(session, database.clock(), limit=batch, seconds=LEASE_SECONDS, due_by=due_by)
             packed = [(message, self._pack(session, message)) for message in leased]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay") as pool:
