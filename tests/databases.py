@@ -22,7 +22,6 @@ from tests.postgres import Server
 
 URL: Final = os.environ.get("TEST_DATABASE_URL", "")
 SERVER: Final = Server(URL) if URL else None
-only_on_sqlite = pytest.mark.skipif(bool(URL), reason="It is about a file of SQLite; this run is on PostgreSQL.")
 only_on_postgres = pytest.mark.skipif(
     not URL, reason="It is about PostgreSQL: name a server in TEST_DATABASE_URL, or run it under pg_virtualenv."
 )
