@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.actions.directory.find_organization import find_organization
 from exchange.actions.documents.keep_document import keep_document
 from exchange.actions.referrals.calendar_of import calendar_of
+from exchange.actions.referrals.consent_for import refuse_claim_without_consent
 from exchange.actions.referrals.record_provenance import record_provenance
 from exchange.actions.referrals.remember import actor_writes_as, remember
 from exchange.actions.referrals.send_referral import ready_to_go, sending_events
@@ -58,7 +59,8 @@ def answer_referral(
     )  # fmt: skip
     if outcome:
         after = replace(after, new_outputs=(_procedure(session, actor, before, outcome, at),))
-    if verb == "claim" and facts is not None:
+    if verb == "claim":
+        refuse_claim_without_consent(session, after, task)
         claimant = find_organization(session, after.receiver_id or "")
         after = replace(after, receiver_name=claimant.name if claimant else None)
     events = [Event(BY_VERB[verb], at, side)]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from exchange.actions.directory.find_organization import find_organization
 from exchange.actions.documents.check_document import CheckedDocument
 from exchange.actions.referrals.calendar_of import calendar_of
+from exchange.actions.referrals.consent_for import refuse_claim_without_consent
 from exchange.actions.referrals.remember import remember
 from exchange.actions.referrals.resolve_receiver import organization_named
 from exchange.actions.referrals.send_referral import decide, ready_to_go, sending_events, what_is_asked
@@ -131,10 +132,13 @@ def _decide(
     claimed_by = None
     if verb == "claim":
         claimed_by = _claimant(session, actor, content)
-    return move(
+    moved = move(
         before, verb, side, now=at, calendar=calendar, reason=content.reason, claimed_by=claimed_by,
         has_output=bool(task.get("output")),
     )  # fmt: skip
+    if verb == "claim":
+        refuse_claim_without_consent(session, moved, task)
+    return moved
 
 
 def _draft(session: Session, actor: Actor, before: Referral, side: Side, content: TaskContent, task: Json) -> Referral:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy.orm import Session
 
-from exchange.actions.directory.find_organization import OrganizationFacts
+from exchange.actions.directory.find_organization import OrganizationFacts, find_organization
 from exchange.actions.referrals.release_documents import reached
 from exchange.db import document
 from exchange.db.session import fhir_base, now
@@ -25,31 +27,51 @@ class ConsentFound:
     consent_id: str | None = None
 
 
+class Whom(TypedDict):
+    """Whose documents, to whom, when: what each question to the policy is about."""
+
+    patient_id: str
+    recipient_id: str
+    now: datetime
+
+
 def consent_for(session: Session, sender: OrganizationFacts, referral: Referral, task: Json) -> ConsentFound:
     """Return whether this referral may be released to its receiver. Raises Unprocessable when a Consent denies it.
 
     An open referral has no receiver yet: only a Consent that names nobody covers it, and a named one is asked again
     when somebody claims it.
     """
-    recipient, at = referral.receiver_id or "", now(session)
+    whom: Whom = {
+        "patient_id": referral.patient_id,
+        "recipient_id": referral.receiver_id or "",
+        "now": now(session),
+    }
     documents = list(_documents(session, task, referral))
     spoken = [_facts(session, kind_id, body) for kind_id, body in documents if body["resourceType"] == "Consent"]
     for one in spoken:
-        if denies(one, patient_id=referral.patient_id, recipient_id=recipient, now=at):
+        if denies(one, **whom):
             raise Unprocessable(
                 "The person's Consent denies this disclosure: the referral cannot be sent to this agency.",
                 expression="ServiceRequest.supportingInfo",
                 code="business-rule",
             )
-    policy = {"patient_id": referral.patient_id, "recipient_id": recipient, "rule": sender.consent_rule, "now": at}
     allowed = all(
-        release_policy(_labels(body), consents=spoken, **policy) is Answer.ALLOW  # type: ignore[arg-type]
+        release_policy(_labels(body), rule=sender.consent_rule, consents=spoken, **whom) is Answer.ALLOW
         for _id, body in documents
     )
-    covering = next(
-        (c.id for c in spoken if covers(c, patient_id=referral.patient_id, recipient_id=recipient, now=at)), None
-    )
+    covering = next((one.id for one in spoken if covers(one, **whom)), None)
     return ConsentFound(allowed, covering)
+
+
+def refuse_claim_without_consent(session: Session, claimed: Referral, task: Json) -> None:
+    """Raise Unprocessable unless the person's consent lets whoever claims an open referral see it."""
+    sender = find_organization(session, claimed.sender_id)
+    if sender is None or not consent_for(session, sender, claimed, task).is_given:
+        raise Unprocessable(
+            "The person's consent does not cover your organisation: ask the sender to name you in it.",
+            expression="Task.owner",
+            code="business-rule",
+        )
 
 
 def _documents(session: Session, task: Json, referral: Referral) -> Iterator[tuple[str, Json]]:

@@ -7,12 +7,13 @@ import pytest
 from exchange.actions.documents.check_document import check_document
 from exchange.actions.documents.update_document import update_document
 from exchange.db.organization import OrganizationRow
+from exchange.domain.actor import Role
 from exchange.domain.errors import NotFound, Unprocessable
 from fhir_mapping.case_data.referral import Side, Stage
 from fhir_mapping.json_text import parse
 from fhir_mapping.resources.consent import new_consent
 from fhir_mapping.resources.task import new_referral_task
-from tests.exchange.actions.parties import page, seen, told
+from tests.exchange.actions.parties import answer, page, seen, told
 
 
 def require_consent(house: Any) -> None:
@@ -69,6 +70,24 @@ def test_a_consent_that_is_withdrawn_takes_the_person_away_at_once(house: Any) -
 
     assert seen(house, "pantry", "Patient", sent.referral.patient_id) is None
     assert page(house, house.person("hospital"), sent).referral.stage is Stage.CONSENT_NEEDED
+
+
+def test_who_a_consent_excludes_cannot_claim_the_open_referral(house: Any) -> None:
+    sent, coordinator = house.send(None), house.person("network", Role.COORDINATOR)
+    consent = parse(seen(house, "hospital", "Consent", sent.referral.consent_id).body)
+    network = {"reference": f"Organization/{house.ids['network']}"}
+    consent["provision"]["provision"] = [
+        {"type": "deny", "actor": [{"role": {"text": "recipient"}, "reference": network}]}
+    ]
+    with house.database.write() as session:
+        update_document(
+            session, house.client("hospital"), "Consent", consent["id"], check_document(consent), if_match=1
+        )
+
+    with pytest.raises(Unprocessable, match="Consent denies"):
+        answer(house, coordinator, sent, "claim")
+
+    assert seen(house, "network", "Patient", sent.referral.patient_id) is None
 
 
 def test_a_consent_that_denies_refuses_the_referral(house: Any) -> None:
