@@ -6,15 +6,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-TABLES = (
-    "audit_block",
-    "audit_event",
-    "document",
-    "document_version",
-    "first_answer",
-    "lease",
-    "organization",
-    "outbox_message",
+#  one for each type of document: what its documents are found by
+PARAMETER_TABLES = (
     "parameter_condition",
     "parameter_consent",
     "parameter_device",
@@ -34,6 +27,17 @@ TABLES = (
     "parameter_relatedperson",
     "parameter_servicerequest",
     "parameter_task",
+)
+TABLES = (
+    "audit_block",
+    "audit_event",
+    "document",
+    "document_version",
+    "first_answer",
+    "lease",
+    "organization",
+    "outbox_message",
+    *PARAMETER_TABLES,
     "setting",
     "sign_in_failure",
     "visible_document",
@@ -212,491 +216,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outbox_message_lane_sequence"), "outbox_message", ["lane", "sequence"], unique=False)
     op.create_index(op.f("ix_outbox_message_referral_id"), "outbox_message", ["referral_id"], unique=False)
     op.create_index(op.f("ix_outbox_message_state_due_at"), "outbox_message", ["state", "due_at"], unique=False)
-    op.create_table(
-        "parameter_condition",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_condition")),
-    )
-    op.create_index(
-        op.f("ix_parameter_condition_document_id_parameter"),
-        "parameter_condition",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_condition_parameter_low"), "parameter_condition", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_condition_parameter_value_document_id"),
-        "parameter_condition",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_consent",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_consent")),
-    )
-    op.create_index(
-        op.f("ix_parameter_consent_document_id_parameter"),
-        "parameter_consent",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_parameter_consent_parameter_low"), "parameter_consent", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_consent_parameter_value_document_id"),
-        "parameter_consent",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_device",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_device")),
-    )
-    op.create_index(
-        op.f("ix_parameter_device_document_id_parameter"),
-        "parameter_device",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_parameter_device_parameter_low"), "parameter_device", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_device_parameter_value_document_id"),
-        "parameter_device",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_documentreference",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_documentreference")),
-    )
-    op.create_index(
-        op.f("ix_parameter_documentreference_document_id_parameter"),
-        "parameter_documentreference",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_documentreference_parameter_low"),
-        "parameter_documentreference",
-        ["parameter", "low"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_documentreference_parameter_value_document_id"),
-        "parameter_documentreference",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_goal",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_goal")),
-    )
-    op.create_index(
-        op.f("ix_parameter_goal_document_id_parameter"), "parameter_goal", ["document_id", "parameter"], unique=False
-    )
-    op.create_index(op.f("ix_parameter_goal_parameter_low"), "parameter_goal", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_goal_parameter_value_document_id"),
-        "parameter_goal",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_group",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_group")),
-    )
-    op.create_index(
-        op.f("ix_parameter_group_document_id_parameter"), "parameter_group", ["document_id", "parameter"], unique=False
-    )
-    op.create_index(op.f("ix_parameter_group_parameter_low"), "parameter_group", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_group_parameter_value_document_id"),
-        "parameter_group",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_immunization",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_immunization")),
-    )
-    op.create_index(
-        op.f("ix_parameter_immunization_document_id_parameter"),
-        "parameter_immunization",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_immunization_parameter_low"), "parameter_immunization", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_immunization_parameter_value_document_id"),
-        "parameter_immunization",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_observation",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_observation")),
-    )
-    op.create_index(
-        op.f("ix_parameter_observation_document_id_parameter"),
-        "parameter_observation",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_observation_parameter_low"), "parameter_observation", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_observation_parameter_value_document_id"),
-        "parameter_observation",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_organization",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_organization")),
-    )
-    op.create_index(
-        op.f("ix_parameter_organization_document_id_parameter"),
-        "parameter_organization",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_organization_parameter_low"), "parameter_organization", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_organization_parameter_value_document_id"),
-        "parameter_organization",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_patient",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_patient")),
-    )
-    op.create_index(
-        op.f("ix_parameter_patient_document_id_parameter"),
-        "parameter_patient",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(op.f("ix_parameter_patient_parameter_low"), "parameter_patient", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_patient_parameter_value_document_id"),
-        "parameter_patient",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_practitioner",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_practitioner")),
-    )
-    op.create_index(
-        op.f("ix_parameter_practitioner_document_id_parameter"),
-        "parameter_practitioner",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_practitioner_parameter_low"), "parameter_practitioner", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_practitioner_parameter_value_document_id"),
-        "parameter_practitioner",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_practitionerrole",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_practitionerrole")),
-    )
-    op.create_index(
-        op.f("ix_parameter_practitionerrole_document_id_parameter"),
-        "parameter_practitionerrole",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_practitionerrole_parameter_low"),
-        "parameter_practitionerrole",
-        ["parameter", "low"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_practitionerrole_parameter_value_document_id"),
-        "parameter_practitionerrole",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_procedure",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_procedure")),
-    )
-    op.create_index(
-        op.f("ix_parameter_procedure_document_id_parameter"),
-        "parameter_procedure",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_procedure_parameter_low"), "parameter_procedure", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_procedure_parameter_value_document_id"),
-        "parameter_procedure",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_provenance",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_provenance")),
-    )
-    op.create_index(
-        op.f("ix_parameter_provenance_document_id_parameter"),
-        "parameter_provenance",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_provenance_parameter_low"), "parameter_provenance", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_provenance_parameter_value_document_id"),
-        "parameter_provenance",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_questionnaire",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_questionnaire")),
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaire_document_id_parameter"),
-        "parameter_questionnaire",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaire_parameter_low"), "parameter_questionnaire", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaire_parameter_value_document_id"),
-        "parameter_questionnaire",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_questionnaireresponse",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_questionnaireresponse")),
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaireresponse_document_id_parameter"),
-        "parameter_questionnaireresponse",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaireresponse_parameter_low"),
-        "parameter_questionnaireresponse",
-        ["parameter", "low"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_questionnaireresponse_parameter_value_document_id"),
-        "parameter_questionnaireresponse",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_relatedperson",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_relatedperson")),
-    )
-    op.create_index(
-        op.f("ix_parameter_relatedperson_document_id_parameter"),
-        "parameter_relatedperson",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_relatedperson_parameter_low"), "parameter_relatedperson", ["parameter", "low"], unique=False
-    )
-    op.create_index(
-        op.f("ix_parameter_relatedperson_parameter_value_document_id"),
-        "parameter_relatedperson",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_servicerequest",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_servicerequest")),
-    )
-    op.create_index(
-        op.f("ix_parameter_servicerequest_document_id_parameter"),
-        "parameter_servicerequest",
-        ["document_id", "parameter"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_servicerequest_parameter_low"),
-        "parameter_servicerequest",
-        ["parameter", "low"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_parameter_servicerequest_parameter_value_document_id"),
-        "parameter_servicerequest",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
-    op.create_table(
-        "parameter_task",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("document_id", sa.String(length=36), nullable=False),
-        sa.Column("parameter", sa.String(length=40), nullable=False),
-        sa.Column("system", sa.String(length=300), nullable=False),
-        sa.Column("value", sa.String(length=300), nullable=False),
-        sa.Column("low", sa.BigInteger(), nullable=True),
-        sa.Column("high", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_parameter_task")),
-    )
-    op.create_index(
-        op.f("ix_parameter_task_document_id_parameter"), "parameter_task", ["document_id", "parameter"], unique=False
-    )
-    op.create_index(op.f("ix_parameter_task_parameter_low"), "parameter_task", ["parameter", "low"], unique=False)
-    op.create_index(
-        op.f("ix_parameter_task_parameter_value_document_id"),
-        "parameter_task",
-        ["parameter", "value", "document_id"],
-        unique=False,
-    )
+    for name in PARAMETER_TABLES:
+        _create_parameter_table(name)
     op.create_table(
         "setting",
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -1216,6 +737,22 @@ def upgrade() -> None:
     )
     #  one row: the order of writes
     op.execute("INSERT INTO write_order (id, stamp) VALUES (1, 0)")
+
+
+def _create_parameter_table(name: str) -> None:
+    op.create_table(
+        name,
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("document_id", sa.String(length=36), nullable=False),
+        sa.Column("parameter", sa.String(length=40), nullable=False),
+        sa.Column("system", sa.String(length=300), nullable=False),
+        sa.Column("value", sa.String(length=300), nullable=False),
+        sa.Column("low", sa.BigInteger(), nullable=True),
+        sa.Column("high", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
+    )
+    for columns in (["document_id", "parameter"], ["parameter", "value", "document_id"], ["parameter", "low"]):
+        op.create_index(op.f(f"ix_{name}_{'_'.join(columns)}"), name, columns, unique=False)
 
 
 def downgrade() -> None:
