@@ -1,7 +1,6 @@
 """The real application on a port of this machine, over a migrated database, with every request noted as it arrived."""
 
 import io
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from directory.importing import import_source
 from exchange.actions.clients.register_client import register_client
@@ -21,6 +19,7 @@ from exchange.db.sealing import KeyRing
 from exchange.db.session import Database
 from exchange.domain.actor import Actor, ActorKind
 from tests.databases import new_database
+from tests.loopback import served
 
 KEYS = KeyRing({"k1": bytes(range(32))}, "k1", bytes(32))
 OPERATOR = Actor(ActorKind.OPERATOR, name="operator test")
@@ -127,27 +126,6 @@ def live_exchange(migrated: str, folder: Path, *, allowed_addresses: tuple[str, 
         yield LiveExchange(base_url, database, app=app, wire=wire)
         app.extensions["exchange_audit"].stop()
         database.close()
-
-
-@contextmanager
-def served(application: Callable[..., Iterable[bytes]]) -> Iterator[BaseWSGIServer]:
-    """Serve a WSGI application on a free port of this machine, in threads, until the block ends."""
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    """Writes no line for each request: the wire notes them."""
-
-    def log(self, *_arguments: Any) -> None:
-        """Say nothing."""
 
 
 def _unanswered(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.contract.backend_client import BackendClient, Key, public
-from tests.contract.live_exchange import LiveExchange, live_exchange, served
+from tests.contract.live_exchange import LiveExchange, live_exchange
+from tests.loopback import served
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The check: official and self-written documents pass, each kind of fault is refused with its place and a remedy."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,11 @@ from fhir_mapping.conformance import check
 from fhir_mapping.json_text import JsonNumber, JSONProblem, parse
 from fhir_mapping.mapped import Issue, errors
 from fhir_mapping.resource_types import RESOURCE_TYPES
+from tests.fhir_mapping.edits import OWN, both, change, document, drop, put
 
-OWN = Path(__file__).parents[1] / "data" / "fhir"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 EXAMPLES = SHARED / "sdohcc" / "examples"
 BAD_INPUT = SHARED / "badinput"
-Document = dict[str, Any]
-
-
-def document(name: str) -> Document:
-    value: Document = parse((OWN / f"{name}.json").read_bytes())
-    return value
 
 
 OWN_NAMES = sorted(path.stem for path in OWN.glob("*.json"))
@@ -48,40 +41,6 @@ def test_the_official_examples_pass_without_an_error() -> None:
 
     assert wrong == {}
     assert len(files) >= 71
-
-
-def change(name: str, edit: Callable[[Document], Any]) -> Document:
-    value = document(name)
-    edit(value)
-    return value
-
-
-def put(path: str, value: Any) -> Callable[[Document], None]:
-    """Return an edit that sets the element at a dotted path; a number is a place in an array."""
-
-    def edit(target: Any) -> None:
-        *steps, last = path.split(".")
-        for step in steps:
-            target = target[int(step)] if step.isdigit() else target[step]
-        target[int(last) if last.isdigit() else last] = value
-
-    return edit
-
-
-def drop(*names: str) -> Callable[[Document], None]:
-    def edit(target: Document) -> None:
-        for name in names:
-            del target[name]
-
-    return edit
-
-
-def both(*edits: Callable[[Document], None]) -> Callable[[Document], None]:
-    def edit(target: Document) -> None:
-        for one in edits:
-            one(target)
-
-    return edit
 
 
 def test_a_task_that_failed_without_a_reason_is_kept_with_a_warning() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exchange.web.headers import CONTENT_POLICY
-from tests.journeys.town import served
 from tests.journeys.visitor import DESK, HEIGHTS, Visitor
+from tests.loopback import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -8,7 +8,6 @@ import email
 import email.policy
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
-
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from directory.county import county, write_hsds
 from directory.importing import import_source
@@ -41,6 +38,7 @@ from exchange.work.relay import Relay
 from exchange.work.worker import Worker
 from fhir_mapping.case_data.person import Person
 from fhir_mapping.case_data.referral import Referral
+from tests.loopback import served
 
 KEYS: Final = KeyRing({"k1": bytes(range(32))}, "k1", bytes(32))
 OPERATOR: Final = Actor(ActorKind.OPERATOR, name="operator test")
@@ -241,25 +239,6 @@ def living(town: Town, folder: Path) -> Iterator[LivingTown]:
         yield LivingTown(town, config.base_url, database, clock, worker, folder / "mail")
     app.extensions["exchange_audit"].stop()
     database.close()
-
-
-@contextmanager
-def served(application: Any) -> Iterator[BaseWSGIServer]:
-    """Serve a WSGI application on a free port of this machine, in threads, until the block ends."""
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_arguments: Any) -> None:
-        """Say nothing: the browser notes what it asked for."""
 
 
 def _nobody_home(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
