@@ -91,7 +91,7 @@ def _zip_place(five_digits: str) -> ZipPlace | None:
         return None
     import zipcodes  # its table takes half a second to unpack: only for who asks
 
-    found = next(iter(zipcodes.matching(five_digits)), None)  # type: ignore[no-untyped-call]
+    found = next(iter(zipcodes.matching(five_digits)), None)
     if found is None or not is_point(float(found["lat"]), float(found["long"])):
         return None
     point = Point(float(found["lat"]), float(found["long"]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
@@ -57,7 +58,7 @@ class Identities:
 
     def rewrite(self, record: Record) -> Record:
         """Return the record with its own id, and the ids of the records it refers to, as we know them."""
-        changes: dict[str, object] = {"id": self.of(kind_of(record), record.id)}
+        changes: dict[str, Any] = {"id": self.of(kind_of(record), record.id)}
         organization = getattr(record, "organization_id", None)
         if organization:
             changes["organization_id"] = self.of(ORGANIZATION, organization)
@@ -67,4 +68,4 @@ class Identities:
             changes["service_at_locations"] = tuple(
                 replace(link, location_id=self.of(LOCATION, link.location_id)) for link in record.service_at_locations
             )
-        return replace(record, **changes)  # type: ignore[arg-type]
+        return replace(record, **changes)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,14 +21,18 @@ class Shape:
     scalar: type[Any] | None
 
 
-@cache
+_SHAPES: dict[type[Any], tuple[Shape, ...]] = {}
+
+
 def shapes(record_class: type[Any]) -> tuple[Shape, ...]:
-    """Return the fields of a record class, in order."""
-    hints = get_type_hints(record_class)
-    return tuple(
-        _shape(field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING)
-        for field in fields(record_class)
-    )
+    """Return the fields of a record class, in order; looked up once for each class."""
+    if record_class not in _SHAPES:
+        hints = get_type_hints(record_class)
+        _SHAPES[record_class] = tuple(
+            _shape(field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING)
+            for field in fields(record_class)
+        )
+    return _SHAPES[record_class]
 
 
 def _shape(name: str, hint: Any, is_required: bool) -> Shape:
@@ -45,7 +48,7 @@ def _shape(name: str, hint: Any, is_required: bool) -> Shape:
 def to_json(record: Any) -> dict[str, Any]:
     """Return the record as a JSON object; what is not known is left out."""
     document: dict[str, Any] = {}
-    for shape in shapes(type(record)):  # type: ignore[arg-type]
+    for shape in shapes(type(record)):
         value = getattr(record, shape.name)
         if value is None or value == ():
             continue
@@ -60,7 +63,7 @@ def to_json(record: Any) -> dict[str, Any]:
 def from_json(record_class: type[T], document: Mapping[str, Any]) -> T:
     """Return the record that `to_json` wrote. Only for our own documents: nothing is checked."""
     values: dict[str, Any] = {}
-    for shape in shapes(record_class):  # type: ignore[arg-type]
+    for shape in shapes(record_class):
         if shape.name not in document:
             continue
         value = document[shape.name]

@@ -55,6 +55,7 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     app.extensions["exchange_outbound"] = outbound or outbound_session(config.allowed_addresses)
     app.extensions["exchange_audit"] = AuditWriter(database, wait=config.audit_reads == "wait")
     if config.trusted_proxies:
+        #  Flask documents this assignment; its type says that a method stays a method
         app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
     guard(app)
     keep_audit_trail(app)

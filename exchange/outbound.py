@@ -271,6 +271,7 @@ class _GuardedAdapter(HTTPAdapter):
             "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
         }
 
+    #  the options of requests are handed on as they came, whatever they are: so is its signature narrowed to names
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send a request whose address the gate lets pass."""
         self._gate.check(request.url or "")
@@ -283,6 +284,7 @@ class _GuardedAdapter(HTTPAdapter):
 class OutboundSession(requests.Session):
     """A session that follows no redirect, keeps no cookie, and takes nothing from the environment."""
 
+    #  as above: only the address is looked at, the rest is handed on
     def request(self, method: Any, url: Any, *arguments: Any, **named: Any) -> requests.Response:  # type: ignore[override]
         """Send a request. Raises OutboundRefused (never again as it is), requests.RequestException (try later)."""
         _check_characters(str(url))

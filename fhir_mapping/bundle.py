@@ -76,7 +76,7 @@ class Answer:
     location: str | None = None
     etag: str | None = None
     last_modified: str | None = None
-    outcome: Json | None = None
+    outcome: Json | JsonText | None = None
     resource: Json | JsonText | None = None
 
 

@@ -32,7 +32,7 @@ class Builder:
     def build(self, record_class: type[T], raw: Raw, refused: str | None = None) -> T | None:
         """Return the record, or None where a required field is missing (reported; `refused` names its kind)."""
         filled: dict[str, Any] = {}
-        known = shapes(record_class)  # type: ignore[arg-type]
+        known = shapes(record_class)
         for shape in known:
             value = self._children(shape, raw) if shape.child else self._scalar(shape, raw)
             if value is not None and value != ():

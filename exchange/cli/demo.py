@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -79,7 +80,7 @@ def _run(house: DemoHouse, tell: Telling, directory: Path | None, *, once: bool,
             names = " and ".join(one.name for one in story.cast.made_up)
             tell.aside(f"The directory has nobody for every part of the story, so the demo adds {names}.")
         for number, (title, act) in enumerate(STEPS, start=1):
-            tell.step(number, title, lambda act=act: act(story, tell))  # type: ignore[misc]
+            tell.step(number, title, partial(act, story, tell))
         seconds = time.monotonic() - began
         if as_json:
             _print_json(_document(tell, story, counts, seconds, serves=not once))

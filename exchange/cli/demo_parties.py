@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -224,7 +225,8 @@ class Mailbox:
     def mails(self) -> list[tuple[str, EmailMessage]]:
         """Return every mail so far by its file's name."""
         files = sorted(self.folder.glob("*.eml")) if self.folder.is_dir() else []
-        return [(one.name, message_from_bytes(one.read_bytes(), policy=policy.default)) for one in files]  # type: ignore[misc]
+        reader = BytesParser(EmailMessage, policy=policy.default)
+        return [(one.name, reader.parsebytes(one.read_bytes())) for one in files]
 
     def link_in(self, mail: EmailMessage) -> str:
         """Return the address a mail asks to open. Raises DemoFailed when it has none."""

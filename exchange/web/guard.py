@@ -54,7 +54,7 @@ def access(who: Who, permission: Permission | None = None) -> Callable[[View], V
     """Mark a view with who may use it."""
 
     def mark(view: View) -> View:
-        view.access = Access(who, permission)  # type: ignore[attr-defined]
+        vars(view)["access"] = Access(who, permission)
         return view
 
     return mark

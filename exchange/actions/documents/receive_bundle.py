@@ -14,9 +14,8 @@ from exchange.actions.documents.update_document import update_by_criteria, updat
 from exchange.db import document
 from exchange.db.ids import new_id
 from exchange.domain.actor import Actor
-from exchange.domain.errors import ExchangeError, Malformed, Unprocessable
+from exchange.domain.errors import ExchangeError, Invalid, Malformed, Unprocessable
 from fhir_mapping.bundle import Entry, processing_order, resolve
-from fhir_mapping.mapped import Issue
 from fhir_mapping.references import references_in
 from fhir_mapping.resources.task import is_referral_task
 
@@ -162,11 +161,10 @@ def _in_entry(entry: Entry, act: Callable[[], T]) -> T:
         refusal.expression = (
             f"{entry.expression}.{_below(refusal.expression)}" if refusal.expression else entry.expression
         )
-        issues: tuple[Issue, ...] = getattr(refusal, "issues", ())
-        if issues:
-            refusal.issues = tuple(  # type: ignore[attr-defined]
+        if isinstance(refusal, Invalid):
+            refusal.issues = tuple(
                 replace(issue, expression=f"{entry.expression}.{_below(issue.expression or 'resource')}")
-                for issue in issues
+                for issue in refusal.issues
             )
         raise
 

@@ -38,9 +38,7 @@ def update_document(
             "The id in the resource is not the id in the address: make them the same.", expression=f"{type_name}.id"
         )
     before = document.read(session, type_name, document_id, viewer_id=actor.organization_id or "")
-    if before is None:
-        raise NotFound(f"{type_name}/{document_id} does not exist, or your organisation may not see it.")
-    if before.is_reduced and type_name != "Task":
+    if before is None or (before.is_reduced and type_name != "Task"):
         raise NotFound(f"{type_name}/{document_id} does not exist, or your organisation may not see it.")
     _hold_precondition(before, _version_read(checked.document, type_name) if if_match is None else if_match, type_name)
     old = parse(before.body)

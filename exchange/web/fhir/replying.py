@@ -94,6 +94,6 @@ def answer_of(reply: Reply) -> Answer:
         reply.location,
         reply.etag,
         None if reply.last_modified is None else instant_text(reply.last_modified),
-        text if reply.is_outcome else outcome,  # type: ignore[arg-type]
+        text if reply.is_outcome else outcome,
         None if reply.is_outcome else text,
     )
