@@ -9,6 +9,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.reliability import ROOT, Reached, keep
+
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "here")
@@ -68,3 +70,19 @@ def _guarded_lookup(lookup: Any) -> Any:
         raise ConnectionLeavesTheMachine("A test may not ask a name server; use a name below .invalid or a fake.")
 
     return guarded
+
+
+@pytest.fixture
+def reached(request: pytest.FixtureRequest) -> Reached:
+    """Note what a test of an invariant came to: counts, in the order they are to be read (tests/reliability.py)."""
+    mark = request.node.get_closest_marker("invariant")
+    assert mark is not None, "Only a test with the mark `invariant` has figures."
+
+    def note(**figures: object) -> None:
+        path = os.environ.get("EXCHANGE_FIGURES")
+        if path:
+            parameters = getattr(request.node, "callspec", None)
+            counts = [value for value in parameters.params.values() if type(value) is int] if parameters else []
+            keep(mark.args[0], str(counts[0]) if counts else "whole", figures, ROOT / path)
+
+    return note
