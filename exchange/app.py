@@ -17,6 +17,7 @@ from exchange.outbound import outbound_session
 from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
+from exchange.web.transaction import share_reading
 
 DOORS = ("health", "fhir", "oauth", "api", "portal")
 LARGEST_REQUEST = 5_000_000
@@ -57,6 +58,7 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     if config.trusted_proxies:
         #  Flask documents this assignment; its type says that a method stays a method
         app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
+    share_reading(app)
     guard(app)
     keep_audit_trail(app)
     set_headers(app)

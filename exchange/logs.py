@@ -23,7 +23,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.msg if not record.args else record.getMessage(),
         }
-        line |= {name: getattr(record, name) for name in ATTRIBUTES if hasattr(record, name)}
+        given = vars(record)
+        line |= {name: given[name] for name in ATTRIBUTES if name in given}
         if record.exc_info and record.exc_info[0]:
             #  the type and the place, never the text: an exception's text may hold what somebody sent
             frame = record.exc_info[2]

@@ -61,7 +61,6 @@ class Database:
             max_overflow=0,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
         )
-        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
@@ -73,7 +72,11 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def start(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+            if writes:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                #  a deferred BEGIN takes no lock and cannot fail: it need not pay for a statement's bookkeeping
+                connection.connection.dbapi_connection.execute("BEGIN")
 
         return engine
 
@@ -84,7 +87,7 @@ class Database:
         Without `takes_turn` it may run beside others on PostgreSQL: for rows that are only appended, or that have a
         lock of their own. Two of one thread, one inside the other, wait for each other.
         """
-        with self._mutex, _told_apart(), self._session(self._writer) as session:
+        with self._mutex, told_apart(), self._session(self._writer) as session:
             if takes_turn and not self.is_sqlite:
                 take_turn(session)
             yield session
@@ -93,7 +96,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction: one snapshot, no writes."""
-        with _told_apart(), self._session(self._reader) as session:
+        with told_apart(), self._session(self._reader) as session:
             yield session
 
     def _session(self, engine: Engine) -> Session:
@@ -130,8 +133,8 @@ class _NoLock:
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
-    """Turn the database's own failures into the refusals the doors know."""
+def told_apart() -> Iterator[None]:
+    """Turn the database's own failures into the refusals the doors know: Busy, StorageFull."""
     try:
         yield
     except DBAPIError as error:

@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, g, request
 from exchange.db.audit import AuditEntry
 from exchange.domain.errors import ExchangeError
 from exchange.web.guard import Access, Who
-from exchange.web.transaction import database
+from exchange.web.transaction import database, end_reading
 
 REFUSED_FROM = 400
 INTERACTIONS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -45,6 +45,8 @@ def keep_audit_trail(app: Flask) -> None:
     @app.after_request
     def keep(response: Response) -> Response:
         entries = _refusal(response) if response.status_code >= REFUSED_FROM else g.get("audit", [])
+        #  while the answer waits for its audit row, somebody else may read
+        end_reading()
         if not entries:
             return response
         try:

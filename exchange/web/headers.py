@@ -5,17 +5,25 @@ import time
 
 from flask import Flask, Response, g, request
 
-from exchange.web.transaction import config
-
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", CONTENT_POLICY),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+NOT_KEPT = ("Cache-Control", "no-store")
+OVER_TLS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 log = logging.getLogger("exchange.web")
 
 
 def set_headers(app: Flask) -> None:
     """Put the headers on every answer of an app, and one line into the log."""
+    fixed = (*ALWAYS, OVER_TLS) if app.extensions["exchange_config"].is_https else ALWAYS
 
     @app.before_request
     def begin() -> None:
@@ -24,16 +32,13 @@ def set_headers(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("X-Request-Id", g.get("request_id", ""))
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        if not request.path.startswith("/static"):
-            headers.setdefault("Cache-Control", "no-store")
-        if config().is_https:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        #  asked once: each setdefault would look through all of them again
+        given = {name.lower() for name in headers.keys()}  # noqa: SIM118 (a Headers yields pairs)
+        for name, value in fixed if request.path.startswith("/static") else (*fixed, NOT_KEPT):
+            if name.lower() not in given:
+                headers.add(name, value)
+        if "x-request-id" not in given:
+            headers.add("X-Request-Id", g.get("request_id", ""))
         _write_line(response)
         return response
 

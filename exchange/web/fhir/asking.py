@@ -72,7 +72,7 @@ def asked_on_its_own(type_name: str = "", document_id: str = "", version: str = 
     elif request.method in ("POST", "PUT"):
         resource = read_body()
     wishes = wishes_of(request.headers.getlist("Prefer"))
-    return Ask(type_name, document_id, version, pairs, resource, Headers(request.headers), wishes)
+    return Ask(type_name, document_id, version, pairs, resource, request.headers, wishes)
 
 
 def read_body() -> Json:

@@ -3,6 +3,7 @@
 Source: http://hl7.org/fhir/R4/http.html#general and #mime-type; http://hl7.org/fhir/R4/versioning.html#mt-version.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
@@ -24,6 +25,7 @@ _SENT: Final = frozenset({FHIR_JSON, "application/json", "text/json", "applicati
 _VERSIONS: Final = frozenset({"", "4.0", "4.0.1"})
 
 
+@lru_cache(maxsize=256)
 def media_type_for(accept: str, asked_format: str | None) -> str:
     """Return the media type of the answer; `_format` goes before Accept. Raises NotAcceptable (406)."""
     #  in an address a + arrives as a space where the client forgot to escape it

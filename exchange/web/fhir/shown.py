@@ -49,4 +49,4 @@ def projected(resource: Json, last_updated: int) -> Shown:
 
 def patient_shown(one: Shown) -> str | None:
     """Return the id of the Patient that a resource is about: for the audit."""
-    return patient_of(json.loads(one.body))
+    return one.id if one.type == "Patient" else patient_of(json.loads(one.body))
