@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -108,22 +109,24 @@ class AuditEntry:
 
 
 _SAID = tuple(field.name for field in fields(AuditEntry))
+_said = attrgetter(*_SAID)
+_APPEND = insert(audit_event)
 
 
 def write(session: Session, entries: Iterable[AuditEntry]) -> list[str]:
     """Append audit rows in the caller's transaction and return their ids."""
     rows = []
     for entry in entries:
-        row: dict[str, Any] = {name: getattr(entry, name) for name in _SAID}
-        row |= {"id": new_id(), "at": microseconds(entry.at), "key_id": None}
+        row: dict[str, Any] = dict(zip(_SAID, _said(entry), strict=True))
+        row["id"], row["at"], row["key_id"] = new_id(), microseconds(entry.at), None
         row["actor_name"] = entry.actor_name[:200]
         row["document_id"] = (entry.document_id or "")[:64] or None
         if entry.query is not None:
             sealed = keys(session).seal(entry.query.encode(), f"audit/{row['id']}")
-            row |= {"query": sealed.body, "key_id": sealed.key_id}
+            row["query"], row["key_id"] = sealed.body, sealed.key_id
         rows.append(row)
     if rows:
-        session.execute(insert(audit_event), rows)
+        session.execute(_APPEND, rows)
     return [row["id"] for row in rows]
 
 

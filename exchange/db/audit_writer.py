@@ -1,76 +1,107 @@
-"""Audit rows of reads go to one writer per process: groups form without a timer, and the answer waits for its group."""
+"""Audit rows of reads are committed in groups that form without a timer: what came while the last one was committed.
+
+There is no thread that everybody waits for. Of those who wait, the first to get the turn commits the group of all, and
+the others find it done. Where answers go first (spool), one thread takes the turns.
+"""
 
 import logging
-import queue
 import threading
-from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from exchange.db.audit import AuditEntry, write
 from exchange.db.session import Database
-from exchange.domain.errors import Busy
+from exchange.domain.errors import Busy, ExchangeError
 
-LARGEST_GROUP = 500
 WAIT_SECONDS = 20
+AGAIN_SECONDS = 1.0
+#  who answers first may run ahead of the disk by so many rows, then waits like everybody
+MOST_AHEAD = 10_000
 log = logging.getLogger("exchange.audit")
 
 
+@dataclass(slots=True)
+class _Group:
+    entries: list[AuditEntry] = field(default_factory=list)
+    is_over: bool = False
+    failure: Exception | None = None
+
+
 class AuditWriter:
-    """Commits what queued during the last commit. With `wait=False` (spool) the answer goes first."""
+    """Keeps audit rows. With `wait=False` (spool) the answer goes first; what could not be written is tried again."""
 
     def __init__(self, database: Database, *, wait: bool = True) -> None:
         self._database = database
         self._wait = wait
-        self._queue: queue.SimpleQueue[tuple[list[AuditEntry], Future[None]] | None] = queue.SimpleQueue()
+        self._forming = _Group()
+        self._joining = threading.Lock()
+        self._turn = threading.Lock()
+        self._called = threading.Event()
+        self._stopping = False
         self._thread: threading.Thread | None = None
-        self._start = threading.Lock()
 
     def keep(self, *entries: AuditEntry) -> None:
-        """Write audit rows; returns when they are committed. Raises Busy when that takes too long."""
-        with self._start:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
-                self._thread.start()
-        done: Future[None] = Future()
-        self._queue.put((list(entries), done))
-        if self._wait:
-            try:
-                done.result(WAIT_SECONDS)
-            except TimeoutError:
-                raise Busy("The audit could not be written in time: try again.") from None
+        """Write audit rows; returns when they are committed. Raises Busy when that takes too long, StorageFull."""
+        with self._joining:
+            group = self._forming
+            group.entries.extend(entries)
+        if self._wait or len(group.entries) > MOST_AHEAD:
+            self._see_written(group)
+        else:
+            self._call()
 
     def stop(self) -> None:
-        """Write what is queued, then end the thread."""
-        if self._thread is not None and self._thread.is_alive():
-            self._queue.put(None)
+        """Write what is queued, then end the thread. Raises Busy, StorageFull when that is not possible."""
+        self._stopping = True
+        self._called.set()
+        if self._thread is not None:
             self._thread.join(WAIT_SECONDS)
+        self._see_written(self._forming)
+
+    def _see_written(self, group: _Group) -> None:
+        """Return when a group is committed, by us or by whoever had the turn before us. Raises what stopped it."""
+        if not self._turn.acquire(timeout=WAIT_SECONDS):
+            raise Busy("The audit could not be written in time: try again.")
+        try:
+            #  groups are committed in the order in which they form, so one that is not over is the one that forms now
+            if not group.is_over:
+                self._commit()
+        finally:
+            self._turn.release()
+        if group.failure is not None:
+            raise group.failure
+
+    def _commit(self) -> None:
+        """Commit the group that forms; who comes from now on joins the next. The caller has the turn."""
+        with self._joining:
+            group, self._forming = self._forming, _Group()
+        try:
+            if group.entries:
+                with self._database.write(takes_turn=False) as session:
+                    write(session, group.entries)
+        except Exception as error:
+            log.exception("audit rows were not written", extra={"count": len(group.entries)})
+            group.failure = error
+            if not self._wait and isinstance(error, ExchangeError):
+                with self._joining:
+                    self._forming.entries[:0] = group.entries
+        finally:
+            group.is_over = True
+
+    def _call(self) -> None:
+        self._called.set()
+        if self._thread is None or not self._thread.is_alive():
+            with self._joining:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+                    self._thread.start()
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            first = self._queue.get()
-            group = [] if first is None else [first]
-            last = first is None
-            while not last and len(group) < LARGEST_GROUP:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    last = True
-                else:
-                    group.append(more)
-            self._commit(group)
-
-    def _commit(self, group: list[tuple[list[AuditEntry], "Future[None]"]]) -> None:
-        if not group:
-            return
-        try:
-            with self._database.write(takes_turn=False) as session:
-                write(session, [entry for entries, _done in group for entry in entries])
-        except Exception as error:
-            log.exception("audit rows were not written", extra={"count": len(group)})
-            for _entries, done in group:
-                done.set_exception(error)
-        else:
-            for _entries, done in group:
-                done.set_result(None)
+        while not self._stopping:
+            self._called.wait()
+            self._called.clear()
+            try:
+                self._see_written(self._forming)
+            except Exception:
+                #  it is in the log, and what can be tried again stands in the next group
+                threading.Event().wait(AGAIN_SECONDS)
+                self._called.set()
