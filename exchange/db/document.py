@@ -122,13 +122,30 @@ CURRENT = (
 _VISIBLE = is_visible(bindparam("viewer_id"), bindparam("at"))
 _ONE = and_(document.c.id == bindparam("document_id"), document.c.type == bindparam("type_name"))
 _READ = select(*CURRENT).join(visible_document, visible_document.c.document_id == document.c.id).where(_ONE, _VISIBLE)
-_STORED = select(*[column for column in CURRENT if column.table is document]).where(_ONE)
+_STORED = select(*[column for column in CURRENT if column.table is document]).where(
+    document.c.id == bindparam("document_id")
+)
 _VISIBLE_IDS = select(visible_document.c.type, visible_document.c.document_id).where(
     _VISIBLE,
     visible_document.c.document_id.in_(bindparam("ids", expanding=True)),
     visible_document.c.is_reduced.is_(False),
 )
-_ADD, _ADD_VISIBLE = insert(document), insert(visible_document)
+_ADD, _ADD_VISIBLE, _PUT_AWAY = insert(document), insert(visible_document), insert(document_version)
+_OLD = (
+    select(document.c.last_updated, document.c.body, document.c.key_id)
+    .where(document.c.id == bindparam("document_id"), document.c.version == bindparam("before"))
+    .with_for_update()
+)
+_REPLACE = (
+    update(document)
+    .where(document.c.id == bindparam("document_id"))
+    .values({name: bindparam(name) for name in ("version", "last_updated", "body", "key_id")})
+)
+_REPLACE_VISIBLE = (
+    update(visible_document)
+    .where(visible_document.c.document_id == bindparam("of"))
+    .values({name: bindparam(name) for name in ("last_updated", *HOT)})
+)
 
 
 def opened(session: Session, row: Any) -> Document:
@@ -169,17 +186,30 @@ def history(session: Session, type_name: str, document_id: str, *, viewer_id: st
 
 def stored(session: Session, type_name: str, document_id: str) -> Document | None:
     """Return the current version whoever may see it: for actions that have decided that already."""
-    row = session.execute(_STORED, {"document_id": document_id, "type_name": type_name}).first()
-    if row is None:
-        return None
+    found = by_id(session, document_id)
+    return found if found is not None and found.type == type_name else None
+
+
+def by_id(session: Session, document_id: str) -> Document | None:
+    """Return the current version of a document by its id alone, for actions that have decided who may see it.
+
+    A transaction asks once: nobody else changes a document while it has the turn, and what it writes itself is noted.
+    """
+    known = _known(session)
+    if document_id not in known:
+        row = session.execute(_STORED, {"document_id": document_id}).first()
+        known[document_id] = None if row is None else _whole(session, row)
+    return known[document_id]
+
+
+def _whole(session: Session, row: Any) -> Document:
     body = keys(session).open(Sealed(row.key_id, row.body), place(row.id, row.version))
     return Document(row.type, row.id, row.version, row.last_updated, row.author_id, body)
 
 
-def by_id(session: Session, document_id: str) -> Document | None:
-    """Return the current version of a document by its id alone, for actions that have decided who may see it."""
-    kind = session.execute(select(document.c.type).where(document.c.id == document_id)).scalar()
-    return None if kind is None else stored(session, kind, document_id)
+def _known(session: Session) -> dict[str, Document | None]:
+    known: dict[str, Document | None] = session.info.setdefault("documents", {})
+    return known
 
 
 def batch(session: Session, type_name: str | None, *, after: str, limit: int) -> list[Document]:
@@ -187,18 +217,7 @@ def batch(session: Session, type_name: str | None, *, after: str, limit: int) ->
     query = select(document).where(document.c.id > after).order_by(document.c.id).limit(limit)
     if type_name is not None:
         query = query.where(document.c.type == type_name)
-    ring = keys(session)
-    return [
-        Document(
-            row.type,
-            row.id,
-            row.version,
-            row.last_updated,
-            row.author_id,
-            ring.open(Sealed(row.key_id, row.body), place(row.id, row.version)),
-        )
-        for row in session.execute(query)
-    ]
+    return [_whole(session, row) for row in session.execute(query)]
 
 
 def visible_ids(session: Session, wanted: Iterable[tuple[str, str]], *, viewer_id: str) -> set[tuple[str, str]]:
@@ -231,27 +250,20 @@ def add(
     }  # fmt: skip
     session.execute(_ADD, row)
     session.execute(_ADD_VISIBLE, view | {name: hot.get(name) for name in HOT})
-    return Document(type_name, document_id, 1, at, author_id, body)
+    kept = Document(type_name, document_id, 1, at, author_id, body)
+    _known(session)[document_id] = kept
+    return kept
 
 
 def replace(session: Session, before: Document, body: bytes, *, hot: dict[str, str]) -> Document:
     """Keep the next version of a document; the one before goes into its history."""
     at, version = stamp(session), before.version + 1
-    old = session.execute(
-        select(document.c.last_updated, document.c.body, document.c.key_id)
-        .where(document.c.id == before.id, document.c.version == before.version)
-        .with_for_update()
-    ).one()
-    session.execute(insert(document_version).values(id=before.id, version=before.version, **old._mapping))
+    old = session.execute(_OLD, {"document_id": before.id, "before": before.version}).one()
+    session.execute(_PUT_AWAY, {"id": before.id, "version": before.version} | dict(old._mapping))
     sealed = keys(session).seal(body, place(before.id, version))
-    session.execute(
-        update(document)
-        .where(document.c.id == before.id)
-        .values(version=version, last_updated=at, body=sealed.body, key_id=sealed.key_id)
-    )
-    session.execute(
-        update(visible_document)
-        .where(visible_document.c.document_id == before.id)
-        .values(last_updated=at, **{name: hot.get(name) for name in HOT})
-    )
-    return Document(before.type, before.id, version, at, before.author_id, body)
+    written = {"version": version, "last_updated": at, "body": sealed.body, "key_id": sealed.key_id}
+    session.execute(_REPLACE, {"document_id": before.id} | written)
+    session.execute(_REPLACE_VISIBLE, {"of": before.id, "last_updated": at} | {name: hot.get(name) for name in HOT})
+    kept = Document(before.type, before.id, version, at, before.author_id, body)
+    _known(session)[before.id] = kept
+    return kept

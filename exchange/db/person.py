@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, String, delete, func, select
+from sqlalchemy import ForeignKey, Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, BigId, Id, UtcDateTime, Words
@@ -61,12 +61,6 @@ class SignInFailureRow(Base):
 def user_by_email(session: Session, email: str) -> UserRow | None:
     """Return the account of an address, in any case of letters."""
     return session.scalar(select(UserRow).where(UserRow.email == email.strip().lower()))
-
-
-def has_people(session: Session, organization_id: str) -> bool:
-    """Return whether anybody of the organisation can sign in or is invited."""
-    query = select(func.count()).select_from(UserRow)
-    return bool(session.scalar(query.where(UserRow.organization_id == organization_id, UserRow.disabled_at.is_(None))))
 
 
 def coordinators_of(session: Session, organization_id: str) -> list[UserRow]:

@@ -30,7 +30,15 @@ class ReleaseRow(Base):
 
 #  Built once, and one question for all documents: a referral releases several at each of its moves.
 _SEEN = (
-    select(document.c.id, document.c.type, document.c.version, document.c.last_updated, visible_document.c.is_author)
+    select(
+        document.c.id,
+        document.c.type,
+        document.c.version,
+        document.c.last_updated,
+        visible_document.c.is_author,
+        visible_document.c.is_reduced,
+        visible_document.c.until,
+    )
     .outerjoin(
         visible_document,
         and_(visible_document.c.document_id == document.c.id, visible_document.c.viewer_id == bindparam("viewer_id")),
@@ -81,7 +89,7 @@ def release(
     if unseen:
         session.execute(_LET_SEE, unseen)
     for row in others:
-        if row.is_author is not None and not reduced:
+        if row.is_author is not None and not reduced and (row.is_reduced or row.until is not None):
             _show(session, row.id, organization_id, is_reduced=False, until=None)
 
 

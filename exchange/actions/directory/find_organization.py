@@ -1,13 +1,12 @@
 """One id space: an organisation is a member, or listed in the directory, or both; the member's own facts come first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from directory import lookup
-from exchange.db import organization as organizations
-from exchange.db.client import clients_of
-from exchange.db.person import has_people
+from exchange.db.standing import standing
 from exchange.domain.actor import OrganizationKind
 
 
@@ -36,27 +35,26 @@ class OrganizationFacts:
 
 
 def find_organization(session: Session, organization_id: str) -> OrganizationFacts | None:
-    """Return what is known of an organisation, or None when it is neither a member nor listed."""
-    row = organizations.member(session, organization_id)
+    """Return what is known of an organisation, or None when it is neither a member nor listed.
+
+    A transaction asks once: a referral names the same two again and again.
+    """
+    known: dict[str, OrganizationFacts | None] = session.info.setdefault("organizations", {})
+    if organization_id not in known:
+        known[organization_id] = _facts(session, organization_id)
+    return known[organization_id]
+
+
+def _facts(session: Session, organization_id: str) -> OrganizationFacts | None:
+    row = standing(session, organization_id)
+    if row is not None and row.email and row.phone:
+        return _member(row, row.email, row.phone)
     listing = lookup.organization(session, organization_id)
     listed = listing.record if listing else None
     phone = next((one.number for one in listed.phones), None) if listed else None
     email = listed.email if listed else None
     if row is not None:
-        return OrganizationFacts(
-            id=row.id,
-            name=row.name,
-            email=row.email or email,
-            phone=row.phone or phone,
-            kind=row.kind,
-            is_member=True,
-            has_people=has_people(session, row.id),
-            has_clients=bool(clients_of(session, row.id)),
-            time_zone=row.time_zone,
-            network_id=row.network_id,
-            closed_days=tuple(row.closed_days),
-            consent_rule=row.consent_rule,
-        )
+        return _member(row, row.email or email, row.phone or phone)
     if listing is None or listed is None:
         return None
     if email is None or phone is None:
@@ -69,14 +67,18 @@ def find_organization(session: Session, organization_id: str) -> OrganizationFac
     )  # fmt: skip
 
 
+def _member(row: Any, email: str | None, phone: str | None) -> OrganizationFacts:
+    return OrganizationFacts(
+        row.id, row.name, email, phone, row.kind, True, bool(row.has_people), bool(row.has_clients), row.time_zone,
+        row.network_id, tuple(row.closed_days), row.consent_rule,
+    )  # fmt: skip
+
+
 def is_listed(session: Session, type_name: str, document_id: str) -> bool:
     """Return whether an Organization, HealthcareService or Location is one everybody may see."""
     match type_name:
         case "Organization":
-            return (
-                organizations.member(session, document_id) is not None
-                or lookup.organization(session, document_id) is not None
-            )
+            return find_organization(session, document_id) is not None
         case "HealthcareService":
             return lookup.service(session, document_id) is not None
         case "Location":

@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.check_document import CheckedDocument
 from exchange.actions.documents.create_document import create_document, matching
 from exchange.actions.documents.keep_document import Written, keep_document
@@ -13,7 +14,7 @@ from exchange.db.document import Document
 from exchange.domain.actor import Actor
 from exchange.domain.errors import Forbidden, Malformed, NotFound, PreconditionRequired, StaleVersion, Unprocessable
 from exchange.domain.patient_task import check_move
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.resources.reduced_task import task_without_person
 from fhir_mapping.resources.task import changed_elements, is_referral_task
 
@@ -41,7 +42,7 @@ def update_document(
     if before is None or (before.is_reduced and type_name != "Task"):
         raise NotFound(f"{type_name}/{document_id} does not exist, or your organisation may not see it.")
     _hold_precondition(before, _version_read(checked.document, type_name) if if_match is None else if_match, type_name)
-    old = parse(before.body)
+    old = body_of(session, before)
     if type_name == "Task" and is_referral_task(old):
         if before.is_reduced:
             checked = _whole(old, checked)

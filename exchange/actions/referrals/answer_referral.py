@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import find_organization
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.keep_document import keep_document
 from exchange.actions.referrals.calendar_of import calendar_of
 from exchange.actions.referrals.consent_for import refuse_claim_without_consent
@@ -23,7 +24,7 @@ from exchange.domain.permissions import Permission, permit
 from exchange.domain.referral import move, with_clock
 from exchange.domain.sides import side_for
 from fhir_mapping.case_data.referral import Note, Output, Reason, Referral
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.resources import procedure, service_request
 
 NEEDED = {"cancel": Permission.CANCEL_REFERRAL, "retract": Permission.CANCEL_REFERRAL, "send": Permission.SEND_REFERRAL}
@@ -50,7 +51,7 @@ def answer_referral(
     calendar = calendar_of(facts, at.year)
     stored = document.stored(session, "Task", referral_id)
     assert stored is not None
-    task = parse(stored.body)
+    task = body_of(session, stored)
     #  the move is judged before anything is written for it
     promised = (Output("resulting-activity", text=outcome),) if outcome else ()
     after = move(
@@ -91,7 +92,7 @@ def _notes(text: str | None, at: datetime, actor: Actor) -> tuple[Note, ...]:
 def _procedure(session: Session, actor: Actor, before: Referral, outcome: str, at: datetime) -> Output:
     """Author the Procedure that says what was done, in the receiver's name, and return the output that names it."""
     request = document.stored(session, "ServiceRequest", before.service_request_id)
-    asked = service_request.content(parse(request.body)) if request else None
+    asked = service_request.content(body_of(session, request)) if request else None
     body = procedure.new_procedure(
         service_request=f"ServiceRequest/{before.service_request_id}",
         patient=f"Patient/{before.patient_id}",

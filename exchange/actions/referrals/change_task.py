@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import find_organization
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.check_document import CheckedDocument
 from exchange.actions.referrals.calendar_of import calendar_of
 from exchange.actions.referrals.consent_for import refuse_claim_without_consent
@@ -28,7 +29,7 @@ from exchange.domain.referral import AMENDABLE, RECEIVER_STAGES, amend, move, ve
 from exchange.domain.sides import side_for
 from fhir_mapping import systems
 from fhir_mapping.case_data.referral import Referral, ReferralStatus, Side, Stage
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.mapped import Issue
 from fhir_mapping.resources.task import TaskContent, changed_elements, task_to_referral
 
@@ -53,7 +54,7 @@ def change_task(session: Session, actor: Actor, task_id: str, checked: CheckedDo
     before = referral.lock(session, task_id, visible_to=actor)
     stored = document.stored(session, "Task", task_id)
     assert stored is not None
-    old, new = parse(stored.body), checked.document
+    old, new = body_of(session, stored), checked.document
     changes = changed_elements(old, new, base_url=fhir_base(session))
     mapped = task_to_referral(new)
     verb = verb_between(before, _status(mapped.value))

@@ -8,13 +8,14 @@ from typing import TypedDict
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import OrganizationFacts, find_organization
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.referrals.release_documents import reached
 from exchange.db import document
 from exchange.db.session import fhir_base, now
 from exchange.domain.consent import Answer, ConsentFacts, covers, denies, release_policy
 from exchange.domain.errors import Unprocessable
 from fhir_mapping.case_data.referral import Referral
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.references import local_reference
 from fhir_mapping.resources import consent as consents
 
@@ -80,7 +81,7 @@ def _documents(session: Session, task: Json, referral: Referral) -> Iterator[tup
     for document_id in reached(session, task, author_id=referral.sender_id, patient_id=referral.patient_id):
         found = document.by_id(session, document_id)
         if found is not None:
-            yield document_id, parse(found.body)
+            yield document_id, body_of(session, found)
 
 
 def _labels(body: Json) -> list[str]:

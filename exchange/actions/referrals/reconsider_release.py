@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import find_organization
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.keep_document import patient_of
 from exchange.actions.referrals.calendar_of import calendar_of
 from exchange.actions.referrals.consent_for import consent_for
@@ -19,7 +20,7 @@ from exchange.domain.errors import Unprocessable
 from exchange.domain.events import Event, EventKind
 from exchange.domain.referral import hand_to_sender, with_clock
 from fhir_mapping.case_data.referral import Referral, ReferralStatus, Side, Stage
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 
 
 def reconsider_release(session: Session, actor: Actor, kept: Document, body: Json) -> None:
@@ -32,7 +33,7 @@ def reconsider_release(session: Session, actor: Actor, kept: Document, body: Jso
     for one in concerned:
         task = document.stored(session, "Task", one.id)
         if task is not None and one.status is not ReferralStatus.DRAFT:
-            _ask_again(session, actor, one, parse(task.body))
+            _ask_again(session, actor, one, body_of(session, task))
 
 
 def _ask_again(session: Session, actor: Actor, one: Referral, task: Json) -> None:

@@ -5,12 +5,13 @@ Putting somebody else's id into a Task must not leak it (ARCHITECTURE §3).
 
 from sqlalchemy.orm import Session
 
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.keep_document import patient_of
 from exchange.db import document, release
 from exchange.db.session import now
 from exchange.domain.errors import Unprocessable
 from fhir_mapping.case_data.referral import Referral
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.references import released_references
 from fhir_mapping.resources.task import task_to_referral
 
@@ -60,7 +61,7 @@ def reached(session: Session, start: Json, *, author_id: str, patient_id: str) -
             stored = document.stored(session, kind, document_id.partition("/")[0])
             if stored is None or stored.author_id != author_id or stored.id in found:
                 continue
-            body = parse(stored.body)
+            body = body_of(session, stored)
             if patient_of(body) not in (None, patient_id):
                 continue
             found[stored.id] = None

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.keep_document import keep_document
 from exchange.actions.referrals.release_documents import release_documents, release_results
 from exchange.actions.referrals.tell import tell
@@ -18,7 +19,7 @@ from exchange.db.session import now
 from exchange.domain.actor import Actor
 from exchange.domain.events import Event
 from fhir_mapping.case_data.referral import Referral, ReferralStatus, Stage
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.resources.task import task_with
 
 READS_ON = timedelta(days=90)
@@ -47,7 +48,7 @@ def remember(
     """
     stored = document.stored(session, "Task", after.id)
     assert stored is not None
-    body = parse(stored.body)
+    body = body_of(session, stored)
     owner = f"Organization/{after.receiver_id}" if after.receiver_id != before.receiver_id else None
     written = task_with(task if task is not None else body, after, owner_reference=owner)
     author = actor_writes_as(before, actor)

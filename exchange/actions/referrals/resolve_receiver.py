@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from directory import lookup
 from exchange.actions.directory.find_organization import OrganizationFacts, find_organization
 from exchange.actions.directory.match_identifier import match_identifier
+from exchange.actions.documents.body_of import body_of
 from exchange.db import document
 from exchange.db.session import fhir_base
 from exchange.domain.errors import Unprocessable
 from fhir_mapping.datatypes import Ref, identifiers_of, ref_of
-from fhir_mapping.json_text import parse
 from fhir_mapping.references import local_reference
 
 NOT_RECEIVERS: Final = frozenset({"Practitioner", "CareTeam", "Patient", "Device", "RelatedPerson"})
@@ -94,7 +94,7 @@ def _by_reference(session: Session, reader_id: str, ref: Ref, path: str) -> str 
     own = document.read(session, kind, document_id, viewer_id=reader_id)
     if own is None:
         return document_id if kind == "Organization" else None
-    body = parse(own.body)
+    body = body_of(session, own)
     if kind == "Organization":
         pairs = [(token.system, token.value) for token in identifiers_of(body)]
         return match_identifier(session, pairs, path)

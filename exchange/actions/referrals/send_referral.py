@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import OrganizationFacts, find_organization
+from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.check_document import CheckedDocument
 from exchange.actions.documents.keep_document import keep_document
 from exchange.actions.referrals.calendar_of import calendar_of
@@ -25,7 +26,7 @@ from exchange.domain.permissions import Permission, permit
 from exchange.domain.referral import with_clock
 from fhir_mapping.case_data.referral import Referral, ReferralStatus, Side, Stage
 from fhir_mapping.datatypes import Ref
-from fhir_mapping.json_text import Json, parse
+from fhir_mapping.json_text import Json
 from fhir_mapping.mapped import Issue
 from fhir_mapping.references import local_reference
 from fhir_mapping.resources import patient, service_request
@@ -72,7 +73,7 @@ def send_referral(
         sent_on = Event(EventKind.SENT_ON, now(session), Side.SENDER, {"task": fresh.id})
         timeline.write(session, before, [sent_on], actor)
     if fresh.status is ReferralStatus.REQUESTED and fresh.stage is not Stage.CONSENT_NEEDED:
-        release_documents(session, fresh, parse(kept.body))
+        release_documents(session, fresh, body_of(session, kept))
         tell(session, fresh, events, actor)
     return Sent(fresh, kept, (*checked.issues, *issues))
 
@@ -109,14 +110,15 @@ def what_is_asked(session: Session, actor: Actor, content: TaskContent) -> tuple
 
 def _own(session: Session, reader: str, ref: Ref | None, kind: str, path: str) -> tuple[str, Json]:
     local = local_reference(ref.reference or "", fhir_base(session)) if ref else None
-    found = document.read(session, kind, local[1], viewer_id=reader) if local and local[0] == kind else None
+    #  its author sees a document always, so who wrote it is the whole question
+    found = document.stored(session, kind, local[1]) if local and local[0] == kind else None
     if found is None or found.author_id != reader:
         raise Unprocessable(
             f"{path} must be a {kind} that your organisation has sent here: send it first, or in the same transaction.",
             expression=path,
             code="not-found",
         )
-    return found.id, parse(found.body)
+    return found.id, body_of(session, found)
 
 
 def decide(

@@ -42,15 +42,18 @@ def _destinations(session: Session, referral: Referral, side: Side, kind: Messag
     if organization_id is None:
         return []
     facts = find_organization(session, organization_id)
+    if facts is not None and facts.email:
+        return [(organization_id, [facts.email])]
     people = [person.email for person in people_of(session, organization_id) if person.disabled_at is None]
-    return [(organization_id, [facts.email] if facts and facts.email else people)]
+    return [(organization_id, people)]
 
 
 def _office_addresses(session: Session, organization_id: str) -> list[str]:
     """Return where a coordinating office is told: its own address, else its coordinators'."""
     facts = find_organization(session, organization_id)
-    people = [person.email for person in coordinators_of(session, organization_id)]
-    return [facts.email] if facts and facts.email else people
+    if facts is not None and facts.email:
+        return [facts.email]
+    return [person.email for person in coordinators_of(session, organization_id)]
 
 
 def _put(session: Session, referral: Referral, kind: MessageKind, organization_id: str, addresses: list[str]) -> int:
