@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, Index, Integer, String, and_, exists, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, Integer, String, and_, exists, insert, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.db.base import Base, BigId, Id, UtcDateTime
@@ -40,6 +40,9 @@ class MessageRow(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+_PUT = insert(Base.metadata.tables["outbox_message"])
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as the relay and its channels see it."""
@@ -69,20 +72,13 @@ def put(
 ) -> str:
     """Write the intent to tell and return the message id."""
     message_id = new_id()
-    session.add(
-        MessageRow(
-            id=message_id,
-            kind=kind,
-            channel=channel,
-            destination=destination,
-            organization_id=organization_id,
-            referral_id=referral_id,
-            lane=session.info["keys"].token("lane", f"{channel} {destination} {referral_id}"),
-            data=data or {},
-            created_at=now,
-            due_at=now,
-        )
-    )
+    row = {
+        "id": message_id, "kind": kind, "channel": channel, "destination": destination,
+        "organization_id": organization_id, "referral_id": referral_id,
+        "lane": session.info["keys"].token("lane", f"{channel} {destination} {referral_id}"),
+        "data": data or {}, "state": WAITING, "attempts": 0, "created_at": now, "due_at": now,
+    }  # fmt: skip
+    session.execute(_PUT, row)
     return message_id
 
 

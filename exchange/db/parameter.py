@@ -6,7 +6,7 @@ What says who a person is stands there only as keyed hashes: exact, and of each 
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, delete, insert
+from sqlalchemy import BigInteger, Column, Index, String, Table, bindparam, delete, insert
 from sqlalchemy.orm import Session
 
 from exchange.db.base import Base, BigId, Id
@@ -36,6 +36,10 @@ def _table(type_name: str) -> Table:
 
 
 TABLES: Final = {name: _table(name) for name in SEARCH_ROWS if name not in _PROJECTED}
+_WRITE: Final = {name: insert(table) for name, table in TABLES.items()}
+_CLEAR: Final = {
+    name: delete(table).where(table.c.document_id == bindparam("document_id")) for name, table in TABLES.items()
+}
 
 
 def sealed_value(session: Session, parameter: str, text: str) -> str:
@@ -47,9 +51,8 @@ def index(
     session: Session, type_name: str, document_id: str, found: Iterable[Indexed], *, is_new: bool = False
 ) -> None:
     """Write what a document is found by, over whatever stood there."""
-    table = TABLES[type_name]
     if not is_new:
-        session.execute(delete(table).where(table.c.document_id == document_id))
+        session.execute(_CLEAR[type_name], {"document_id": document_id})
     rows = [
         {
             "document_id": document_id,
@@ -63,7 +66,7 @@ def index(
         for value in _values(session, type_name, one)
     ]
     if rows:
-        session.execute(insert(table), rows)
+        session.execute(_WRITE[type_name], rows)
 
 
 def _values(session: Session, type_name: str, one: Indexed) -> Iterable[str]:

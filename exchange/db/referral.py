@@ -6,6 +6,7 @@ Workflow columns stand in the clear; the text of a reason is sealed.
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -18,10 +19,11 @@ from sqlalchemy import (
     LargeBinary,
     String,
     and_,
+    bindparam,
     exists,
+    insert,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -97,7 +99,7 @@ _NOT_COLUMNS: Final = frozenset({"reason", "new_outputs", "new_notes"})
 _PLAIN: Final = tuple(field.name for field in fields(Referral) if field.name not in _NOT_COLUMNS)
 
 
-def _referral(session: Session, row: ReferralRow) -> Referral:
+def _referral(session: Session, row: Any) -> Referral:
     reason = None
     if row.reason_code is not None:
         text = keys(session).open(Sealed(row.key_id or "", row.reason_text or b""), f"reason/{row.id}").decode()
@@ -114,67 +116,94 @@ def _values(session: Session, referral: Referral) -> dict[str, Any]:
     return values
 
 
-def _visible(actor: Actor) -> ColumnElement[bool]:
-    """Return which referrals an actor may see: its own as a sender, those it received, its network's open queue.
+_ROW: Final = ReferralRow.__table__
+_ITS: Final = ReferralRow.__table__.c
+_WHO: Final = bindparam("organization_id")
+#  a draft is released to nobody, and consent that is needed holds a referral back from its receiver
+_HELD_BACK: Final = or_(
+    _ITS.status == ReferralStatus.DRAFT, and_(_ITS.stage == Stage.CONSENT_NEEDED, _ITS.stage.is_not(None))
+)
+#  what an organisation sees: what it sent, what it received, its network's open queue
+_SEEN: Final = or_(
+    _ITS.sender_id == _WHO,
+    and_(_ITS.receiver_id == _WHO, ~_HELD_BACK),
+    and_(_ITS.receiver_id.is_(None), _ITS.network_id == _WHO, ~_HELD_BACK),
+)
+_IN_NETWORK: Final = exists().where(OrganizationRow.id == _ITS.sender_id, OrganizationRow.network_id == _WHO)
+_ANSWERS_ITSELF: Final = exists().where(
+    UserRow.organization_id == _ITS.receiver_id, UserRow.password_hash.is_not(None), UserRow.disabled_at.is_(None)
+)
+#  what may be recorded for an agency (phone, paper): of one's own organisation, or sent within one's network
+_RECORDABLE: Final = and_(
+    or_(_ITS.sender_id == _WHO, _IN_NETWORK),
+    _ITS.receiver_id.is_not(None),
+    _ITS.status != ReferralStatus.DRAFT,
+    or_(_ITS.stage.is_(None), _ITS.stage != Stage.CONSENT_NEEDED),
+)
 
-    A draft is released to nobody, and consent that is needed holds it back from the receiver.
-    """
+
+class _Scope(StrEnum):
+    """How far an actor sees."""
+
+    ALL = "all"
+    SEEN = "seen"
+    BY_LINK = "by link"
+    RECORDS = "records"
+    RECORDS_FOR_ANYBODY = "records for anybody"
+
+
+#  an agency whose people sign in answers for itself; only the operator may record for it all the same
+_SCOPES: Final[dict[_Scope, ColumnElement[bool]]] = {
+    _Scope.ALL: _ITS.id.is_not(None),
+    _Scope.SEEN: _SEEN,
+    _Scope.BY_LINK: and_(_SEEN, _ITS.id == bindparam("link_referral_id")),
+    _Scope.RECORDS: or_(_SEEN, and_(_RECORDABLE, ~_ANSWERS_ITSELF)),
+    _Scope.RECORDS_FOR_ANYBODY: or_(_SEEN, _RECORDABLE),
+}
+
+
+def _scope(actor: Actor, *, records: bool = True) -> _Scope:
+    """Return how far an actor sees; with a `source` (phone, paper) also what it may record for."""
     if actor.kind in (ActorKind.SYSTEM, ActorKind.OPERATOR) and actor.organization_id is None:
-        return ReferralRow.id.is_not(None)
-    organization_id = actor.organization_id
-    held_back = or_(
-        ReferralRow.status == ReferralStatus.DRAFT,
-        and_(ReferralRow.stage == Stage.CONSENT_NEEDED, ReferralRow.stage.is_not(None)),
-    )
-    seen = or_(
-        ReferralRow.sender_id == organization_id,
-        and_(ReferralRow.receiver_id == organization_id, ~held_back),
-        and_(ReferralRow.receiver_id.is_(None), ReferralRow.network_id == organization_id, ~held_back),
-    )
-    return and_(seen, ReferralRow.id == actor.referral_id) if actor.kind is ActorKind.LINK else seen
+        return _Scope.ALL
+    if actor.kind is ActorKind.LINK:
+        return _Scope.BY_LINK
+    if actor.source is None or not records:
+        return _Scope.SEEN
+    return _Scope.RECORDS_FOR_ANYBODY if actor.kind is ActorKind.OPERATOR else _Scope.RECORDS
 
 
-def _recordable(actor: Actor) -> ColumnElement[bool]:
-    """Return which referrals a facilitator may record for: of its own organisation, or sent within its network.
-
-    An agency whose people sign in answers for itself; only the operator may record for it all the same.
-    """
-    in_network = exists().where(
-        OrganizationRow.id == ReferralRow.sender_id, OrganizationRow.network_id == actor.organization_id
-    )
-    answers_itself = exists().where(
-        UserRow.organization_id == ReferralRow.receiver_id,
-        UserRow.password_hash.is_not(None),
-        UserRow.disabled_at.is_(None),
-    )
-    return and_(
-        or_(ReferralRow.sender_id == actor.organization_id, in_network),
-        true() if actor.kind is ActorKind.OPERATOR else ~answers_itself,
-        ReferralRow.receiver_id.is_not(None),
-        ReferralRow.status != ReferralStatus.DRAFT,
-        or_(ReferralRow.stage.is_(None), ReferralRow.stage != Stage.CONSENT_NEEDED),
-    )
+def _by(actor: Actor) -> dict[str, Any]:
+    """Return whom the scopes are asked for."""
+    return {"organization_id": actor.organization_id, "link_referral_id": actor.referral_id}
 
 
-def _scope(actor: Actor) -> ColumnElement[bool]:
-    records = actor.source is not None and actor.kind is not ActorKind.LINK
-    return or_(_visible(actor), _recordable(actor)) if records else _visible(actor)
+#  Each statement is built once for each scope (docs/decisions/0070-what-the-first-profile-said.md).
+_FIND: Final = {name: select(_ROW).where(_ITS.id == bindparam("id"), scope) for name, scope in _SCOPES.items()}
+_LOCK: Final = {name: query.with_for_update() for name, query in _FIND.items()}
+_ATTEMPTS: Final = {
+    name: select(_ROW).where(_ITS.service_request_id == bindparam("id"), scope).order_by(_ITS.created_at, _ITS.id)
+    for name, scope in _SCOPES.items()
+}
+_OPEN_FOR_PATIENT: Final = select(_ROW).where(
+    _ITS.sender_id == bindparam("sender_id"),
+    _ITS.patient_id == bindparam("patient_id"),
+    _ITS.need.is_not_distinct_from(bindparam("need")),
+    _ITS.status.in_(OPEN),
+)
+_INSERT: Final = insert(_ROW)
+_SAVE: Final = update(_ROW).where(_ITS.id == bindparam("of"), _ITS.version == bindparam("before"))
 
 
 def find(session: Session, referral_id: str, *, visible_to: Actor) -> Referral | None:
     """Return a referral the actor may see; with a `source` (phone, paper) also what it may record for."""
-    row = session.scalar(select(ReferralRow).where(ReferralRow.id == referral_id, _scope(visible_to)))
+    row = session.execute(_FIND[_scope(visible_to)], {"id": referral_id} | _by(visible_to)).first()
     return None if row is None else _referral(session, row)
 
 
 def lock(session: Session, referral_id: str, *, visible_to: Actor) -> Referral:
     """Return a referral held for a change. Raises NotFound for strangers: never Forbidden."""
-    row = session.scalar(
-        select(ReferralRow)
-        .where(ReferralRow.id == referral_id, _scope(visible_to))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    row = session.execute(_LOCK[_scope(visible_to)], {"id": referral_id} | _by(visible_to)).first()
     if row is None:
         raise NotFound("There is no such referral, or your organisation may not see it.")
     return _referral(session, row)
@@ -182,8 +211,7 @@ def lock(session: Session, referral_id: str, *, visible_to: Actor) -> Referral:
 
 def insert(session: Session, referral: Referral) -> None:
     """Write a new referral."""
-    session.add(ReferralRow(**_values(session, referral)))
-    session.flush()
+    session.execute(_INSERT, _values(session, referral))
 
 
 def save(session: Session, after: Referral, *, decided: bool = True) -> None:
@@ -192,12 +220,7 @@ def save(session: Session, after: Referral, *, decided: bool = True) -> None:
     values = _values(session, after)
     if not decided:
         del values["changed"]
-    changed = session.execute(
-        update(ReferralRow)
-        .where(ReferralRow.id == after.id, ReferralRow.version == before)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    changed = session.execute(_SAVE, {"of": after.id, "before": before} | values)
     if getattr(changed, "rowcount", 0) != 1:
         raise Conflict("Somebody else changed this referral just now: read it again and decide anew.")
 
@@ -221,51 +244,51 @@ def claim_identifier(
 
 def inbox(session: Session, actor: Actor, *, ended: bool = False, limit: int = 200) -> list[Referral]:
     """Return the referrals an agency received, what runs out first on top; the ended ones newest first."""
-    query = select(ReferralRow).where(_visible(actor), ReferralRow.receiver_id == actor.organization_id)
-    return _listed(session, query, ended=ended, limit=limit)
+    return _listed(session, actor, _ITS.receiver_id == _WHO, ended=ended, limit=limit)
 
 
 def queue(session: Session, actor: Actor, *, limit: int = 200) -> list[Referral]:
     """Return the open referrals that wait in the routing queue of a network."""
-    query = select(ReferralRow).where(
-        _visible(actor), ReferralRow.receiver_id.is_(None), ReferralRow.sender_id != actor.organization_id
-    )
-    return _listed(session, query, ended=False, limit=limit)
+    return _listed(session, actor, _ITS.receiver_id.is_(None), _ITS.sender_id != _WHO, limit=limit)
 
 
 def sent(session: Session, actor: Actor, *, ended: bool = False, limit: int = 200) -> list[Referral]:
     """Return the referrals an organisation sent, overdue and nearest deadlines first."""
-    query = select(ReferralRow).where(_visible(actor), ReferralRow.sender_id == actor.organization_id)
-    return _listed(session, query, ended=ended, limit=limit)
+    return _listed(session, actor, _ITS.sender_id == _WHO, ended=ended, limit=limit)
 
 
 def to_be_phoned(session: Session, actor: Actor, *, limit: int = 200) -> list[Referral]:
     """Return the open referrals whose agency can only be reached by phone, for a facilitator."""
-    query = select(ReferralRow).where(_recordable(actor), ReferralRow.stage == Stage.MUST_BE_PHONED)
-    return _listed(session, query, ended=False, limit=limit)
+    answers_itself = () if actor.kind is ActorKind.OPERATOR else (~_ANSWERS_ITSELF,)
+    scope = (_RECORDABLE, *answers_itself, _ITS.stage == Stage.MUST_BE_PHONED)
+    return _ordered(session, actor, scope, ended=False, limit=limit)
 
 
-def _listed(session: Session, query: Any, *, ended: bool, limit: int) -> list[Referral]:
-    query = query.where(ReferralRow.status.in_(ENDED if ended else OPEN))
-    order = (ReferralRow.changed.desc(),) if ended else (ReferralRow.due_at, ReferralRow.id)
-    return [_referral(session, row) for row in session.scalars(query.order_by(*order).limit(limit))]
+def _listed(
+    session: Session, actor: Actor, *conditions: ColumnElement[bool], ended: bool = False, limit: int
+) -> list[Referral]:
+    scope = _SCOPES[_scope(actor, records=False)]
+    return _ordered(session, actor, (scope, *conditions), ended=ended, limit=limit)
+
+
+def _ordered(
+    session: Session, actor: Actor, conditions: Iterable[ColumnElement[bool]], *, ended: bool, limit: int
+) -> list[Referral]:
+    order = (_ITS.changed.desc(),) if ended else (_ITS.due_at, _ITS.id)
+    query = select(_ROW).where(*conditions, _ITS.status.in_(ENDED if ended else OPEN)).order_by(*order).limit(limit)
+    return [_referral(session, row) for row in session.execute(query, _by(actor))]
 
 
 def attempts(session: Session, service_request_id: str, *, visible_to: Actor) -> list[Referral]:
     """Return every attempt on the same ServiceRequest that the actor may see, oldest first."""
-    query = select(ReferralRow).where(ReferralRow.service_request_id == service_request_id, _scope(visible_to))
-    return [_referral(session, row) for row in session.scalars(query.order_by(ReferralRow.created_at, ReferralRow.id))]
+    rows = session.execute(_ATTEMPTS[_scope(visible_to)], {"id": service_request_id} | _by(visible_to))
+    return [_referral(session, row) for row in rows]
 
 
 def open_for_patient(session: Session, sender_id: str, patient_id: str, need: str | None) -> list[Referral]:
     """Return a sender's open referrals of the same person and need: possible duplicates."""
-    query = select(ReferralRow).where(
-        ReferralRow.sender_id == sender_id,
-        ReferralRow.patient_id == patient_id,
-        ReferralRow.need == need,
-        ReferralRow.status.in_(OPEN),
-    )
-    return [_referral(session, row) for row in session.scalars(query)]
+    rows = session.execute(_OPEN_FOR_PATIENT, {"sender_id": sender_id, "patient_id": patient_id, "need": need})
+    return [_referral(session, row) for row in rows]
 
 
 def open_for_person(session: Session, sender_id: str, patient_id: str) -> list[Referral]:

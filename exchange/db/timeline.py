@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, select
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, BigId, Id, UtcDateTime, Words
@@ -36,6 +36,9 @@ class ReferralEventRow(Base):
     detail: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
 
+_APPEND = insert(Base.metadata.tables["referral_event"])
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One line of a timeline as it is shown."""
@@ -56,15 +59,17 @@ class TimelineEntry:
 
 def write(session: Session, referral: Referral, events: Iterable[Event], actor: Actor) -> None:
     """Append what happened to a referral."""
-    for event in events:
-        session.add(
-            ReferralEventRow(
-                referral_id=referral.id, kind=event.kind, at=event.at, side=event.side,
-                organization_id=actor.organization_id, actor_name=actor.name[:200],
-                source=actor.source, status=referral.status, stage=referral.stage, next_step=referral.next_step,
-                due_at=referral.due_at, version=referral.version, detail=event.detail,
-            )
-        )  # fmt: skip
+    rows = [
+        {
+            "referral_id": referral.id, "kind": event.kind, "at": event.at, "side": event.side,
+            "organization_id": actor.organization_id, "actor_name": actor.name[:200], "source": actor.source,
+            "status": referral.status, "stage": referral.stage, "next_step": referral.next_step,
+            "due_at": referral.due_at, "version": referral.version, "detail": event.detail,
+        }
+        for event in events
+    ]  # fmt: skip
+    if rows:
+        session.execute(_APPEND, rows)
 
 
 def timeline(session: Session, referral_ids: Iterable[str]) -> list[TimelineEntry]:

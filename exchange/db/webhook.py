@@ -1,8 +1,9 @@
 """Addresses an organisation wants told, each with its signing secret (sealed)."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, String, select, update
+from sqlalchemy import ForeignKey, LargeBinary, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime
@@ -37,10 +38,17 @@ def add_webhook(session: Session, organization_id: str, url: str, secret: str) -
     return webhook_id
 
 
-def webhooks_of(session: Session, organization_id: str) -> list[WebhookRow]:
-    """Return the webhooks of an organisation that are on."""
-    query = select(WebhookRow).where(WebhookRow.organization_id == organization_id, WebhookRow.disabled_at.is_(None))
-    return list(session.scalars(query.order_by(WebhookRow.created_at, WebhookRow.id)))
+_ITS = WebhookRow.__table__.c
+_OF = (
+    select(WebhookRow.__table__)
+    .where(_ITS.organization_id == bindparam("organization_id"), _ITS.disabled_at.is_(None))
+    .order_by(_ITS.created_at, _ITS.id)
+)
+
+
+def webhooks_of(session: Session, organization_id: str) -> list[Any]:
+    """Return the rows of the webhooks of an organisation that are on."""
+    return list(session.execute(_OF, {"organization_id": organization_id}))
 
 
 def own_webhook(session: Session, organization_id: str, webhook_id: str) -> WebhookRow | None:
