@@ -8,10 +8,9 @@ whatever is too deep or too large (RFC 8259; RFC 7493, I-JSON, for the duplicate
 
 import json
 import re
-from collections.abc import Iterator
+import secrets
 from dataclasses import dataclass
 from decimal import Decimal
-from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 Json = dict[str, Any]
@@ -19,7 +18,9 @@ Json = dict[str, Any]
 # A string that never ends counts as one token: trying again from each quote in it would take quadratic time.
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))([ \t\r\n]*:)?|[\[\]{}]', re.DOTALL)
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOTALL)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z")
+#  no text that anybody sends can hold it: it is drawn anew in every process
+_MARK = f"text {secrets.token_hex(16)} "
+_MARKED = re.compile(f'"{_MARK}([0-9]+)"')
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -88,7 +89,21 @@ def dump(value: Any) -> bytes:
 
     Raises ValueError for a value that is not JSON: NaN, an infinite number, a lone surrogate, another class.
     """
-    return "".join(_written(value)).encode("utf-8")
+    texts: list[str] = []
+
+    def put_aside(other: Any) -> str:
+        """Keep a text as it is to be written and return the mark that stands for it until then."""
+        texts.append(_text_of(other))
+        return f"{_MARK}{len(texts) - 1}"
+
+    #  the encoder of the standard library is written in C, but knows no number that keeps its text
+    encoder = json.JSONEncoder(
+        ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=put_aside
+    )
+    written = encoder.encode(value)
+    if texts:
+        written = _MARKED.sub(lambda found: texts[int(found[1])], written)
+    return written.encode("utf-8")
 
 
 def _decoded(data: bytes) -> str:
@@ -164,36 +179,10 @@ def _end(before: str) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
-def _written(value: Any) -> Iterator[str]:
+def _text_of(value: Any) -> str:
     match value:
-        case str():
-            yield encode_basestring(value)
-        case dict():
-            mark = "{"
-            for name, child in value.items():
-                yield f"{mark}{encode_basestring(name)}:"
-                yield from _written(child)
-                mark = ","
-            yield "}" if value else "{}"
-        case list() | tuple():
-            mark = "["
-            for child in value:
-                yield mark
-                yield from _written(child)
-                mark = ","
-            yield "]" if value else "[]"
         case JsonNumber() | JsonText():
-            yield value.text
-        case True | False | None:
-            yield {True: "true", False: "false", None: "null"}[value]
-        case int() | float() | Decimal():
-            yield _number_text(value)
-        case _:
-            raise ValueError(f"A value of class {type(value).__name__} cannot be written as JSON.")
-
-
-def _number_text(value: int | float | Decimal) -> str:
-    text = str(value)
-    if not _NUMBER.match(text):
-        raise ValueError("A number that is not finite cannot be written as JSON; leave the element out.")
-    return text
+            return value.text
+        case Decimal() if value.is_finite():
+            return str(value)
+    raise ValueError(f"A value of class {type(value).__name__} cannot be written as JSON: leave the element out.")

@@ -102,7 +102,7 @@ def test_text_that_is_already_json_is_written_as_it_is() -> None:
 def test_plain_numbers_are_written_and_infinite_ones_refused() -> None:
     assert dump({"a": 1, "b": 2.5, "c": Decimal("1.50"), "d": True}) == b'{"a":1,"b":2.5,"c":1.50,"d":true}'
     for endless in (float("nan"), float("inf"), Decimal("Infinity")):
-        with pytest.raises(ValueError, match="not finite"):
+        with pytest.raises(ValueError, match="JSON"):
             dump([endless])
 
 
