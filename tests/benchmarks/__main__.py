@@ -15,12 +15,14 @@ from pathlib import Path
 
 from exchange.config import Config
 from tests.benchmarks import figures, picture
+from tests.benchmarks.databases import Databases, databases
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import Plan, Request, Tally, plan_text, tally_from
-from tests.benchmarks.measures import BY_NAME, FLOOR, HOUSE, SPOOL, WAIT, Measure, chosen
+from tests.benchmarks.measures import BY_NAME, COMMIT, FLOOR, HOUSE, SPOOL, TOLD, WAIT, Measure, chosen, sends
 from tests.benchmarks.profiling import profile
-from tests.benchmarks.servers import ROOT, BenchmarkFailed, Server, copy_database, new_database, serving
+from tests.benchmarks.servers import ROOT, BenchmarkFailed, Server, new_database, serving
 from tests.benchmarks.stock import Stock, fill
+from tests.benchmarks.telling import Told, told
 
 CLIENT = (sys.executable, "-m", "tests.benchmarks.load")
 PATIENCE_SECONDS = 60.0
@@ -45,6 +47,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each measure runs (default 3)")
     parser.add_argument("--rounds", type=int, default=3, help="into how many slices that is cut (default 3)")
     parser.add_argument("--referrals", type=int, default=1000, help="how many lie there before (default 1000)")
+    parser.add_argument("--copies", type=int, default=0, help="how many copies of one lie there besides (default 0)")
+    parser.add_argument("--postgres", metavar="URL", help="on this PostgreSQL server instead of SQLite files")
     parser.add_argument("--connections", type=int, default=16, help="how many connections are kept busy (default 16)")
     parser.add_argument(
         "--threads",
@@ -55,8 +59,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
         help=f"threads of each server (default {MOST_THREADS}, as `exchange serve`)",
     )
     parser.add_argument("--audit", choices=MODES, default="both", help="how reads are audited (default both)")
-    parser.add_argument("--only", nargs="+", choices=list(BY_NAME), default=[], metavar="NAME",
-                        help=f"only these measures and their floors: {', '.join(BY_NAME)}")  # fmt: skip
+    parser.add_argument("--only", nargs="+", choices=[*BY_NAME, TOLD], default=[], metavar="NAME",
+                        help=f"only these measures and their floors: {', '.join([*BY_NAME, TOLD])}")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--profile", choices=house, metavar="NAME", help="instead: where the time of a request goes")
     asked = parser.parse_args(words)
@@ -72,48 +76,60 @@ def main(words: list[str]) -> int:
         if asked.profile:
             sys.stdout.write("\n".join(profile(BY_NAME[asked.profile], 200)) + "\n")
             return 0
-        taken = run(asked)
+        taken, mails = run(asked)
     except BenchmarkFailed as failure:
         say(str(failure))
         return 1
     if asked.json:
-        json.dump(figures.as_json(taken, {key: value for key, value in vars(asked).items() if key != "json"}),
-                  sys.stdout, indent=2)  # fmt: skip
+        said = {key: value for key, value in vars(asked).items() if key not in ("json", "postgres")}
+        json.dump(figures.as_json(taken, mails, said), sys.stdout, indent=2)
     else:
-        sys.stdout.write("\n".join(picture.lines(taken)))
+        sys.stdout.write("\n".join(picture.lines(taken, mails)))
     sys.stdout.write("\n")
     return 0
 
 
-def run(asked: argparse.Namespace) -> list[Figure]:
-    """Fill, serve, drive in rounds; return the figures. Raises BenchmarkFailed."""
-    measures = chosen(asked.only)
+def run(asked: argparse.Namespace) -> tuple[list[Figure], Told | None]:
+    """Fill, serve, drive in rounds; return the figures, and how soon was told. Raises BenchmarkFailed."""
+    measures = chosen([name for name in asked.only if name != TOLD] or ([COMMIT] if asked.only else []))
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        stock = filled(folder, asked.referrals)
-        servers = {(FLOOR, WAIT): stack.enter_context(serving(folder, "floor", threads=asked.threads, is_floor=True))}
+        lie_in = stack.enter_context(databases(folder, asked.postgres))
+        stock = filled(folder, lie_in, asked.referrals, asked.copies)
+        floor_url = lie_in.url("floor")
+        servers = {
+            (FLOOR, WAIT): stack.enter_context(
+                serving(folder, "floor", floor_url, threads=asked.threads, is_floor=True)
+            )
+        }
         for audit in MODES[asked.audit]:
-            copy_database(folder, f"house-{audit}")
+            lie_in.copy(f"house-{audit}")
+            at = lie_in.url(f"house-{audit}")
             servers[HOUSE, audit] = stack.enter_context(
-                serving(folder, f"house-{audit}", threads=asked.threads, audit=audit)
+                serving(folder, f"house-{audit}", at, threads=asked.threads, audit=audit)
             )
         steps = list(steps_of(measures, servers, stock))
         for number in range(asked.rounds):
             for step in steps:
                 progress(f"round {number + 1} of {asked.rounds}: {step.figure.measure.title} [{step.figure.audit}]")
                 step.figure.add(take(step, asked, number, folder))
+        mails = None
+        if not asked.only or TOLD in asked.only:
+            progress("from the send to the mail")
+            mails = told(servers[HOUSE, next(iter(MODES[asked.audit]))], folder, sends(stock), asked.seconds)
         progress("")
-        return [step.figure for step in steps]
+        return [step.figure for step in steps], mails
 
 
-def filled(folder: Path, count: int) -> Stock:
-    """Return the stock of a new database, whose file is whole when this returns."""
-    _config, database = new_database(folder)
-    stock = fill(database, count, lambda done, of: progress(f"sending {done} of {of} referrals"))
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
+def filled(folder: Path, lie_in: Databases, count: int, copies: int) -> Stock:
+    """Return the stock of a new database, which is whole when this returns."""
+    _config, database = new_database(folder, lie_in)
+
+    def sending(done: int, of: int) -> None:
+        progress(f"sending {done} of {of} referrals")
+
+    stock = fill(database, count, sending, copies=copies)
+    lie_in.settle(database)
     return stock
 
 

@@ -66,14 +66,16 @@ def spread(figure: Figure, floor: Figure) -> tuple[float, float]:
     return (min(shares), max(shares)) if shares else (0.0, 0.0)
 
 
-def as_json(figures: list[Figure], said: dict[str, Any]) -> dict[str, Any]:
-    """Return everything as one JSON document: the machine, what was asked for, and every measure."""
+def as_json(figures: list[Figure], mails: Any, said: dict[str, Any]) -> dict[str, Any]:
+    """Return everything as one JSON document: the machine, what was asked for, every measure, how soon was told."""
     floors = {figure.measure.name: figure for figure in figures if not figure.measure.floor}
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "settings": said,
         "measures": [_measure_json(figure, floors) for figure in figures],
+        "told": mails
+        and {"mails": len(mails.latencies), "p50_ms": mails.milliseconds(50), "p99_ms": mails.milliseconds(99)},
     }
 
 

@@ -1,6 +1,8 @@
 """The picture: a table with a bar per measure, as long as its share of the floor, and a mark where the target is."""
 
 from tests.benchmarks.figures import CLIENT_IS_BUSY, Figure, share, spread
+from tests.benchmarks.measures import COMMIT
+from tests.benchmarks.telling import Told
 
 WIDTH = 30
 FULL, EMPTY, MARK = "█", "·", "┃"
@@ -19,7 +21,7 @@ def bar(part: float, target: float | None = None) -> str:
     return "".join(cells)
 
 
-def lines(figures: list[Figure]) -> list[str]:
+def lines(figures: list[Figure], mails: Told | None = None) -> list[str]:
     """Return the table, floors first, each measure beneath the floor it is a share of."""
     floors = {figure.measure.name: figure for figure in figures if not figure.measure.floor}
     found = [HEADING]
@@ -30,7 +32,20 @@ def lines(figures: list[Figure]) -> list[str]:
             for figure in figures
             if figure.measure.floor == floor.measure.name
         ]
-    return [*found, "", *_notes(figures)]
+    return [*found, "", *_telling(figures, mails), *_notes(figures)]
+
+
+def _telling(figures: list[Figure], mails: Told | None) -> list[str]:
+    """Return how soon was told, beside what a bare commit takes on the same machine."""
+    if mails is None:
+        return []
+    bare = next((figure.percentile_ms(50) for figure in figures if figure.measure.name == COMMIT), 0.0)
+    p50, p99 = mails.milliseconds(50), mails.milliseconds(99)
+    beside = f", {p50 / bare:.0f} times a bare commit ({bare:.2f} ms)" if bare else ""
+    return [
+        f"told: from the send to the mail p50 {p50:.0f} ms{beside}, p99 {p99:.0f} ms, {len(mails.latencies)} mails",
+        "",
+    ]
 
 
 def _title(figure: Figure) -> str:

@@ -1,7 +1,6 @@
 """The servers of a benchmark: the command of `exchange serve` in a folder of its own, over a copy of one database."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -19,6 +18,7 @@ from exchange.db.sealing import make_secret
 from exchange.db.session import Database
 from exchange.db.upgrade import upgrade
 from tests.benchmarks import floor
+from tests.benchmarks.databases import Databases, Files
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HOST: Final = "127.0.0.1"
@@ -32,17 +32,18 @@ class BenchmarkFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs: where, what it is called, and its log."""
+    """A server that runs: where, what it is called, its log and its database."""
 
     name: str
     port: int
     log: Path
+    url: str
 
 
-def settings(folder: Path, name: str, port: int, audit: str) -> dict[str, str]:
-    """Return the environment of one server; its database is `<name>.db` in the folder."""
+def settings(folder: Path, url: str, port: int, audit: str) -> dict[str, str]:
+    """Return the environment of one server over the database at `url`."""
     return {
-        "EXCHANGE_DATABASE_URL": f"sqlite:///{(folder / f'{name}.db').as_posix()}",
+        "EXCHANGE_DATABASE_URL": url,
         "EXCHANGE_BASE_URL": f"http://{HOST}:{port}",
         "EXCHANGE_SECRET_KEY_FILE": str(folder / "secret.key"),
         "EXCHANGE_MAIL_URL": f"file://{(folder / 'mail').as_posix()}",
@@ -50,30 +51,27 @@ def settings(folder: Path, name: str, port: int, audit: str) -> dict[str, str]:
     }
 
 
-def new_database(folder: Path) -> tuple[Config, Database]:
-    """Make a key and a migrated database named `stock` in the folder."""
+def new_database(folder: Path, lie_in: Databases | None = None) -> tuple[Config, Database]:
+    """Make a key in the folder and a migrated database named `stock`."""
     make_secret(folder / "secret.key")
-    config = config_from(settings(folder, "stock", 8080, "wait"))
+    config = config_from(settings(folder, (lie_in or Files(folder)).url("stock"), 8080, "wait"))
     database = open_database(config)
     upgrade(database)
     return config, database
 
 
-def copy_database(folder: Path, name: str) -> None:
-    """Copy the closed database `stock` for one server."""
-    shutil.copyfile(folder / "stock.db", folder / f"{name}.db")
-
-
 @contextmanager
-def serving(folder: Path, name: str, *, threads: int, audit: str = "wait", is_floor: bool = False) -> Iterator[Server]:
+def serving(
+    folder: Path, name: str, url: str, *, threads: int, audit: str = "wait", is_floor: bool = False
+) -> Iterator[Server]:
     """Run a server with so many threads until the block ends. Raises BenchmarkFailed when it does not start."""
     port = _free_port()
-    given = settings(folder, name, port, audit)
+    given = settings(folder, url, port, audit)
     command = web_command(replace(config_from(given), threads=threads), HOST, port)
     if is_floor:
         command = [*command[:-1], floor.APPLICATION]
     kept = {key: value for key, value in os.environ.items() if not key.startswith("EXCHANGE_")}
-    server = Server(name, port, folder / f"{name}.log")
+    server = Server(name, port, folder / f"{name}.log", url)
     with server.log.open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=kept | given, stdout=log, stderr=log)
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.add_organization import Joining, add_organization
@@ -14,10 +15,12 @@ from exchange.actions.documents.create_document import create_document
 from exchange.db.client import AccessTokenRow, ClientRow
 from exchange.db.document import Document
 from exchange.db.ids import new_id, new_secret
+from exchange.db.outbox import SENT, MessageRow
 from exchange.db.sealing import digest
 from exchange.db.session import Database
 from exchange.domain.actor import Actor, ActorKind
 from fhir_mapping import systems
+from tests.benchmarks.bulk import Sent, multiply
 
 Json = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -40,10 +43,11 @@ class Stock:
     since: str = ""
 
 
-def fill(database: Database, count: int, progress: Progress = lambda _done, _all: None) -> Stock:
+def fill(database: Database, count: int, progress: Progress = lambda _done, _all: None, *, copies: int = 0) -> Stock:
     """Let two organisations join and send `count` referrals, each of a patient of its own, and return what was laid in.
 
     They are sent by the actions, `PER_TRANSACTION` at a time, so that what is found and released is as in real life.
+    `copies` of one more lie beneath them, which are older and in no list of the stock (tests/benchmarks/bulk.py).
     """
     stock = Stock()
     with database.write() as session:
@@ -54,11 +58,17 @@ def fill(database: Database, count: int, progress: Progress = lambda _done, _all
         _let_in(session, stock.hospital, stock.hospital_token, database.clock())
         _let_in(session, stock.agency, stock.agency_token, database.clock())
     actor = Actor(ActorKind.CLIENT, stock.hospital, "benchmark", "Benchmark client")
+    if copies:
+        with database.write() as session:
+            first_sent = _send(session, actor, Stock(stock.hospital, stock.agency), 9_999_999)
+        multiply(database, first_sent, copies, progress)
     for first in range(0, count, PER_TRANSACTION):
         with database.write() as session:
             for number in range(first, min(first + PER_TRANSACTION, count)):
                 _send(session, actor, stock, number)
         progress(min(first + PER_TRANSACTION, count), count)
+    with database.write() as session:
+        session.execute(update(MessageRow).values(state=SENT, sent_at=database.clock()))
     #  a poller who was here before the last twenty referrals
     late = stock.tasks[max(0, count - 20) :]
     stock.since = json.loads(late[0][1])["meta"]["lastUpdated"] if late else AT
@@ -78,12 +88,13 @@ def _let_in(session: Session, organization_id: str, token: str, at: datetime) ->
     )
 
 
-def _send(session: Session, actor: Actor, stock: Stock, number: int) -> None:
+def _send(session: Session, actor: Actor, stock: Stock, number: int) -> Sent:
     patient = _keep(session, actor, a_patient(number))
     request = _keep(session, actor, a_request(f"Patient/{patient.id}", "food-insecurity"))
     task = _keep(session, actor, a_task(stock, f"ServiceRequest/{request.id}", f"Patient/{patient.id}"))
     stock.patients.append(patient.id)
     stock.tasks.append((task.id, task.body.decode()))
+    return Sent(patient.id, request.id, task.id)
 
 
 def _keep(session: Session, actor: Actor, document: Json) -> Document:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from exchange.app import create_app
 from exchange.config import Config
+from exchange.db import document
 from exchange.db.session import Database
 from tests.benchmarks.__main__ import arguments_of
 from tests.benchmarks.figures import Figure, as_json, percentile, share, spread
@@ -73,7 +74,7 @@ def test_a_share_is_taken_of_the_floor_of_the_same_rounds() -> None:
 
     assert share(read, floor) == pytest.approx(1 / 3)
     assert spread(read, floor) == (0.25, 0.5)
-    document = as_json([floor, read], {"rounds": 2})
+    document = as_json([floor, read], None, {"rounds": 2})
     said = {name: document["measures"][1][name] for name in ("name", "floor", "requests", "p50_ms", "target")}
     assert said == {"name": "read", "floor": "bare", "requests": 200, "p50_ms": 4.0, "target": 20}
     assert "33.3% (rounds 25.0% to 50.0%, target 20 %)" in "\n".join(lines([floor, read]))
@@ -96,6 +97,22 @@ def test_a_bar_is_as_long_as_its_share(part: float, drawn: str) -> None:
 
 def test_a_bar_marks_its_target() -> None:
     assert bar(0.5, 0.2)[6] == MARK
+
+
+def test_a_copy_reads_as_what_was_sent_and_is_seen_by_both_sides(migrated: Database) -> None:
+    stock = fill(migrated, 4, copies=25)
+
+    with migrated.read() as session:
+        tasks = document.batch(session, "Task", after="", limit=1_000)
+        copies = [one for one in tasks if one.author_id == stock.hospital and one.id not in dict(stock.tasks)]
+        bodies = [json.loads(one.body) for one in copies]
+        seen = document.visible_ids(
+            session, {tuple(body["focus"]["reference"].split("/")) for body in bodies}, viewer_id=stock.agency
+        )
+
+    assert len(copies) == 26
+    assert [body["id"] for body in bodies] == [one.id for one in copies]
+    assert len(seen) == 26
 
 
 @pytest.mark.parametrize(
