@@ -91,7 +91,7 @@ def main(words: list[str]) -> int:
 
 def run(asked: argparse.Namespace) -> tuple[list[Figure], Told | None]:
     """Fill, serve, drive in rounds; return the figures, and how soon was told. Raises BenchmarkFailed."""
-    measures = chosen([name for name in asked.only if name != TOLD] or ([COMMIT] if asked.only else []))
+    measures = chosen([COMMIT if name == TOLD else name for name in asked.only])
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         lie_in = stack.enter_context(databases(folder, asked.postgres))
