@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from exchange.config import Config, config_from, refuse_unsafe
@@ -20,6 +21,7 @@ from exchange.web.headers import set_headers
 from exchange.web.transaction import share_reading
 
 DOORS = ("health", "fhir", "oauth", "api", "portal")
+OF_PROGRAMS = ("/fhir", "/oauth", "/healthz", "/readyz", "/metrics")
 LARGEST_REQUEST = 5_000_000
 
 
@@ -38,9 +40,26 @@ def open_database(
     return Database(config.database_url, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
 
 
+class Exchange(Flask):
+    """The application. No view of ours is a coroutine, so nobody looks whether one is, eight times a request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
+class CookieOfForms(SecureCookieSessionInterface):
+    """The cookie that holds a form's token. Programs have no forms, so theirs is neither read nor written."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return the session of a browser; of a program none that anything could be kept in."""
+        return None if request.path.startswith(OF_PROGRAMS) else super().open_session(app, request)
+
+
 def create_app(config: Config, database: Database, *, outbound: Any = None, **flask_settings: Any) -> Flask:
     """Return the Flask application with every door. `outbound` is the guarded session for outgoing HTTP."""
-    app = Flask("exchange", static_folder=None)
+    app = Exchange("exchange", static_folder=None)
+    app.session_interface = CookieOfForms()
     app.config.update(
         SECRET_KEY=database.keys.token("flask", "secret") + database.keys.token("flask", "key"),
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,

@@ -71,17 +71,14 @@ def written_reply(session: Session, ask: Ask, written: Written) -> Reply:
 
 def response_of(reply: Reply) -> Response:
     """Return the reply as a response, in the media type that was asked for."""
-    response = Response(reply.body, reply.status)
+    modified = None if reply.last_modified is None else http_date(moment(reply.last_modified))
+    said = (("ETag", reply.etag), ("Last-Modified", modified), ("Location", reply.location))
+    headers = [(name, value) for name, value in said if value is not None]
     if reply.body:
-        response.content_type = f"{g.get('fhir_media_type', FHIR_JSON)}; charset=utf-8"
-    else:
-        response.headers.pop("Content-Type", None)
-    if reply.etag is not None:
-        response.headers["ETag"] = reply.etag
-    if reply.last_modified is not None:
-        response.headers["Last-Modified"] = http_date(moment(reply.last_modified))
-    if reply.location is not None:
-        response.headers["Location"] = reply.location
+        headers.append(("Content-Type", f"{g.get('fhir_media_type', FHIR_JSON)}; charset=utf-8"))
+        return Response(reply.body, reply.status, headers)
+    response = Response(None, reply.status, headers)
+    response.headers.pop("Content-Type", None)
     return response
 
 
