@@ -29,6 +29,7 @@ def test_the_history_has_one_head_and_the_head_file_names_it() -> None:
     assert heads == [(MIGRATIONS / "HEAD").read_text(encoding="utf-8").strip()]
 
 
+@pytest.mark.invariant("migrations-equal-tables", "The end of the migrations equals the tables, on both databases.")
 def test_the_end_of_the_history_equals_the_tables(connection: Connection) -> None:
     settings = config()
     settings.attributes["connection"] = connection

@@ -66,6 +66,7 @@ def test_an_assertion_that_comes_twice_at_once_is_used_once(house: Any) -> None:
         assert sorted(at_once(*[partial(use, f"jti-{number}")] * 4)) == [False, False, False, True]
 
 
+@pytest.mark.invariant("lease-of-one", "A lease that two processes want at once is given to one.")
 def test_a_lease_that_two_want_at_once_is_given_to_one(house: Any) -> None:
     until = house.clock() + timedelta(seconds=30)
 
@@ -77,6 +78,9 @@ def test_a_lease_that_two_want_at_once_is_given_to_one(house: Any) -> None:
         assert sorted(at_once(*(partial(take, f"chore-{number}", holder) for holder in "ab"))) == [False, True]
 
 
+@pytest.mark.invariant(
+    "audit-sealed-once", "Two sealers at once put each audit row into one block, and the chain holds."
+)
 def test_two_sealers_at_once_seal_each_row_once(house: Any) -> None:
     for _round in range(ROUNDS // 4):
         house.send()
@@ -88,6 +92,7 @@ def test_two_sealers_at_once_seal_each_row_once(house: Any) -> None:
     assert found.blocks >= ROUNDS // 4
 
 
+@pytest.mark.invariant("outbox-order-in-a-lane", "Relays at once tell each message once, in the order of its place.")
 def test_relays_at_once_tell_each_message_once_and_in_the_order_of_its_place(house: Any) -> None:
     said: list[tuple[str, str]] = []
 
@@ -113,6 +118,9 @@ def test_relays_at_once_tell_each_message_once_and_in_the_order_of_its_place(hou
     assert [tuple(row) for row in states] == [(SENT, 60)]
 
 
+@pytest.mark.invariant(
+    "outbox-skip-locked", "A relay passes over what another one holds and waits for nobody (SKIP LOCKED)."
+)
 @only_on_postgres
 def test_a_relay_passes_over_what_another_holds_and_waits_for_nobody(house: Any) -> None:
     put_messages(house, 4, places=4)

@@ -36,6 +36,7 @@ def house(house: Any) -> Any:
     return house
 
 
+@pytest.mark.invariant("poller-held-open", "A poller misses nothing while a writing transaction is held open.")
 def test_a_poller_misses_nothing_while_a_transaction_is_held_open(house: Any) -> None:
     hospital, stamped, go_on = house.client("hospital"), threading.Event(), threading.Event()
     written: list[str] = []
@@ -65,6 +66,7 @@ def test_a_poller_misses_nothing_while_a_transaction_is_held_open(house: Any) ->
     assert during | after >= set(written)
 
 
+@pytest.mark.invariant("poller-overtaking", "A poller misses nothing of writers that overtake each other.")
 def test_a_poller_misses_nothing_of_writers_that_overtake_each_other(house: Any) -> None:
     """Five write while one polls from mark to mark, each transaction open for a moment after its stamp."""
     hospital, ended = house.client("hospital"), threading.Event()
@@ -98,6 +100,7 @@ def _slowly(house: Any, actor: Any, number: int, turn: int) -> str:
     return kept.id
 
 
+@pytest.mark.invariant("reader-one-moment", "A reader sees one moment: a search and its watermark belong together.")
 def test_a_reader_sees_one_moment(house: Any) -> None:
     house.keep(house.client("hospital"), PATIENT)
     count = text("SELECT count(*) FROM document")

@@ -26,6 +26,7 @@ def both(door: Door, hospital: Caller) -> Callable[..., list[Any]]:
     return ask
 
 
+@pytest.mark.invariant("idempotency-key-at-once", "An Idempotency-Key that comes twice at once writes once.")
 def test_a_key_that_comes_twice_at_once_writes_once(both: Callable[..., list[Any]], hospital: Caller) -> None:
     for number in range(ROUNDS):
         answers = both("POST", "/Patient", a_patient(), Idempotency_Key=f"key-{number}")
@@ -35,6 +36,7 @@ def test_a_key_that_comes_twice_at_once_writes_once(both: Callable[..., list[Any
     assert len(matches(hospital.get("/Patient?_count=100"))) == ROUNDS
 
 
+@pytest.mark.invariant("conditional-create-at-once", "A conditional create that comes twice at once creates one.")
 def test_a_condition_that_comes_twice_at_once_creates_one(both: Callable[..., list[Any]], hospital: Caller) -> None:
     for number in range(ROUNDS):
         person = a_patient(identifier=[{"system": A_SYSTEM, "value": str(number)}])
