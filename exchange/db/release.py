@@ -30,7 +30,10 @@ class ReleaseRow(Base):
 
 #  Built once, and one question for all documents: a referral releases several at each of its moves.
 _SEEN = (
-    select(document.c.id, document.c.type, document.c.version, document.c.last_updated, visible_document.c.is_author)
+    select(
+        document.c.id, document.c.type, document.c.version, document.c.last_updated, visible_document.c.is_author,
+        visible_document.c.is_reduced, visible_document.c.until,
+    )  # fmt: skip
     .outerjoin(
         visible_document,
         and_(visible_document.c.document_id == document.c.id, visible_document.c.viewer_id == bindparam("viewer_id")),
@@ -82,7 +85,10 @@ def release(
         session.execute(_LET_SEE, unseen)
     for row in others:
         if row.is_author is not None and not reduced:
-            _show(session, row.id, organization_id, is_reduced=False, until=None)
+            #  what was current between the end of a release and the next one stays unseen
+            begins = row.is_reduced or (row.until is not None and row.until <= now)
+            again = {"from_version": row.version} if begins else {}
+            _show(session, row.id, organization_id, is_reduced=False, until=None, **again)
 
 
 def _view(row: Any, viewer_id: str, hot: dict[str, str], *, reduced: bool) -> dict[str, Any]:
@@ -191,7 +197,7 @@ def _follow(session: Session, document_id: str, organization_id: str, referral_i
 
 
 def _show(
-    session: Session, document_id: str, organization_id: str, *, is_reduced: bool, until: datetime | None
+    session: Session, document_id: str, organization_id: str, *, is_reduced: bool, until: datetime | None, **more: int
 ) -> None:
     session.execute(
         update(visible_document)
@@ -200,5 +206,5 @@ def _show(
             visible_document.c.viewer_id == organization_id,
             visible_document.c.is_author.is_(False),
         )
-        .values(is_reduced=is_reduced, until=until)
+        .values(is_reduced=is_reduced, until=until, **more)
     )
