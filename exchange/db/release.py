@@ -70,13 +70,12 @@ def release(
     rows = {row.id: row for row in session.execute(_SEEN, {"ids": ids, "viewer_id": organization_id})}
     others = [rows[document_id] for document_id in ids if not rows[document_id].is_author]
     if not reduced:
-        asked = {"ids": ids, "organization_id": organization_id, "referral_id": referral_id}
-        released = set(session.execute(_RELEASED, asked).scalars())
+        there = released(session, ids, organization_id, referral_id)
         given = {"organization_id": organization_id, "referral_id": referral_id, "consent_id": consent_id}
         fresh = [
             {"id": new_id(), "document_id": row.id, "from_version": row.version, "began_at": now} | given
             for row in others
-            if row.id not in released
+            if row.id not in there
         ]
         if fresh:
             session.execute(_RELEASE, fresh)
@@ -89,6 +88,12 @@ def release(
             begins = row.is_reduced or (row.until is not None and row.until <= now)
             again = {"from_version": row.version} if begins else {}
             _show(session, row.id, organization_id, is_reduced=False, until=None, **again)
+
+
+def released(session: Session, ids: Iterable[str], organization_id: str, referral_id: str) -> set[str]:
+    """Return those of the documents that this referral releases to an organisation now."""
+    asked = {"ids": list(ids), "organization_id": organization_id, "referral_id": referral_id}
+    return set(session.execute(_RELEASED, asked).scalars())
 
 
 def _view(row: Any, viewer_id: str, hot: dict[str, str], *, reduced: bool) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The worlds of the isolation tests: made once, then copied. One has the others' documents in it, one has not."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -32,9 +31,9 @@ def together(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield world
 
 
-@pytest.fixture
-def world(settled: Settled, tmp_path: Path) -> Iterator[World]:
-    """A world with the others' documents, of which a test may change what it likes."""
-    with copy_of(settled, tmp_path) as world:
+@pytest.fixture(scope="module")
+def world(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world with the others' documents, in which the tests of a file may write."""
+    with copy_of(settled, tmp_path_factory.mktemp("world")) as world:
         furnish_others(world)
         yield world

@@ -37,21 +37,23 @@ Kept = dict[str, dict[str, str]]
 
 @dataclass
 class World:
-    """The application over a database, and a program of each tenant. `kept[relation][type]` is the id of a document."""
+    """The application over a database, and a program of each tenant. `kept[relation][type]` is the id of a document;
+    `words` are the tenants' canaries, shared by all copies, so that no word comes twice."""
 
     door: Door
     callers: dict[str, Caller]
     kept: Kept = field(default_factory=dict)
     expired: dict[str, str] = field(default_factory=dict)
+    words: dict[str, Canaries] = field(default_factory=dict)
 
     @property
     def house(self) -> House:
         """The house behind the door."""
         return self.door.house
 
-    def writing(self, tenant: str, words: Canaries | None = None) -> "Tenant":
+    def writing(self, tenant: str) -> "Tenant":
         """Return a tenant that writes."""
-        return Tenant(self, tenant, words or Canaries(tenant))
+        return Tenant(self, tenant, self.words.setdefault(tenant, Canaries(tenant)))
 
     def authors(self) -> dict[str, str]:
         """Return who wrote each document: ids to ids of organisations."""
@@ -221,11 +223,15 @@ def furnish_others(world: World) -> Kept:
     kept["other hospital's own"], kept["other agency's own"] = other.write("shelter"), shelter.write("shelter")
     kept["other hospital's"] = other.refer("shelter")
     other.answer_by_phone(kept["other hospital's"]["Task"], "accept")
-    ended = other.refer("shelter")
-    shelter.move(ended["Task"], "rejected", statusReason={"text": shelter.words()})
+    again = kept["other hospital's"]
+    ended = other.caller.create(other.referral(again, "shelter"))
+    shelter.move(ended["id"], "rejected", statusReason={"text": shelter.words()})
     _note_provenance(world, "other", "other hospital's", "other hospital's records")
     kept["other agency's"] = {"Procedure": shelter.complete(other.refer("shelter"))}
-    other.refer("shelter", status="draft")
+    other.caller.create(other.referral(again, "shelter", status="draft"))
+    for name, document_id in kept["released"].items():
+        #  what they try is refused, and no business of who wrote it
+        assert other.caller.get(f"/{name}/{document_id}").status_code == 404
     return kept
 
 
@@ -274,7 +280,7 @@ def copy_of(settled: tuple[str, World], folder: Path) -> Iterator[World]:
     """Give a copy of a settled world: the same documents, ids, tokens and time."""
     url, made = settled
     with new_database(folder, like=url) as copied, opened(copied, made.house.ids, made.house.clock.at) as world:
-        world.door.number = made.door.number
+        world.door.number, world.words = made.door.number, made.words
         world.expired, world.kept = dict(made.expired), {name: dict(ids) for name, ids in made.kept.items()}
         world.callers = {
             label: Caller(world.door.app.test_client(), one.token, one.organization_id)
