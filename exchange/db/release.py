@@ -31,8 +31,13 @@ class ReleaseRow(Base):
 #  Built once, and one question for all documents: a referral releases several at each of its moves.
 _SEEN = (
     select(
-        document.c.id, document.c.type, document.c.version, document.c.last_updated, visible_document.c.is_author,
-        visible_document.c.is_reduced, visible_document.c.until,
+        document.c.id,
+        document.c.type,
+        document.c.version,
+        document.c.last_updated,
+        visible_document.c.is_author,
+        visible_document.c.is_reduced,
+        visible_document.c.until,
     )  # fmt: skip
     .outerjoin(
         visible_document,

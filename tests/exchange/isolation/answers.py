@@ -1,8 +1,13 @@
 """Comparing answers to the byte: status, headers and body, but for the id that was asked for."""
 
+import re
+from typing import Final
+
 from werkzeug.test import TestResponse
 
 from tests.exchange.web.fhir.conftest import json_of
+
+ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def as_told(answer: TestResponse) -> tuple[int, str]:

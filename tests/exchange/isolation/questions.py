@@ -23,7 +23,16 @@ from tests.exchange.isolation.world import World
 from tests.exchange.web.fhir.conftest import Json
 
 AUDIT_ROWS: Final = 20
-DATES: Final = ("2026", "2026-11-20", "ge2026-09", "lt2026-06-02T15:00:00Z", "ne2026-11-20", "sa2020", "1980-01-02", "x")
+DATES: Final = (
+    "2026",
+    "2026-11-20",
+    "ge2026-09",
+    "lt2026-06-02T15:00:00Z",
+    "ne2026-11-20",
+    "sa2020",
+    "1980-01-02",
+    "x",
+)
 TOKENS: Final = ("requested", "accepted", "true", "food-insecurity", "http://loinc.org|", "|active", "nothing", "||")
 MODIFIERS: Final = ("", "", "", "", ":not", ":missing", ":exact", ":Patient", ":contains", ":in")
 RESULTS: Final = (
@@ -127,9 +136,7 @@ class Asker:
         name = self._type()
         parameters = parameters_of(name)
         chosen = self.random.sample(sorted(parameters), k=min(len(parameters), self.random.choice((0, 1, 1, 2))))
-        pairs = [
-            self._criterion(name, parameters[code], self.random.choice(MODIFIERS)) for code in chosen
-        ]
+        pairs = [self._criterion(name, parameters[code], self.random.choice(MODIFIERS)) for code in chosen]
         for code, values in self.random.sample(RESULTS, k=self.random.choice((0, 1, 2))):
             pairs.append((code, self.random.choice(values)))
         includes = RESOURCE_TYPES[name].includes
@@ -154,7 +161,9 @@ class Asker:
         if parameter.code == "_id" or parameter.kind == REFERENCE:
             kind = name if parameter.code == "_id" else self.random.choice(parameter.targets or ("Patient", "Task"))
             return self._id(kind) if parameter.code == "_id" else f"{kind}/{self._id(kind)}"
-        return self.random.choice({DATE: DATES, TOKEN: TOKENS, STRING: ("canary", "a", "smith")}.get(parameter.kind, TOKENS))
+        return self.random.choice(
+            {DATE: DATES, TOKEN: TOKENS, STRING: ("canary", "a", "smith")}.get(parameter.kind, TOKENS)
+        )
 
     def _at_a_distance(self) -> Question:
         name = self._type()

@@ -62,7 +62,9 @@ def test_a_referral_after_the_last_day_of_another_shows_nothing_of_the_time_betw
     hospital, ids = world.writing("hospital"), dict(world.kept["lapsed"])
     patient = f"/Patient/{ids['Patient']}"
     for gender in ("male", "other"):
-        assert hospital.caller.put(patient, json_of(hospital.caller.get(patient)) | {"gender": gender}).status_code == 200
+        assert (
+            hospital.caller.put(patient, json_of(hospital.caller.get(patient)) | {"gender": gender}).status_code == 200
+        )
     assert world.callers["pantry"].get(patient).status_code == 404
 
     hospital.caller.create(hospital.referral(ids, "pantry"))

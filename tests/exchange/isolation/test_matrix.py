@@ -76,9 +76,7 @@ FOUND: Final = {"read": (200, ""), "vread": (200, ""), "history": (200, "")}
 SEARCHED: Final = {"search": (200, ""), "search_by_form": (200, "")}
 UNKNOWN: Final = {name: (404, "not-found") for name in FOUND}
 EXPECTED: Final[dict[Nature, dict[str, tuple[int, str]]]] = {
-    Nature.OWN: FOUND
-    | SEARCHED
-    | {"create": (201, ""), "update": (200, ""), "conditional_update": (200, "")},
+    Nature.OWN: FOUND | SEARCHED | {"create": (201, ""), "update": (200, ""), "conditional_update": (200, "")},
     Nature.RELEASED: FOUND
     | SEARCHED
     | {"create": (201, ""), "update": (403, "forbidden"), "conditional_update": (422, "value")},

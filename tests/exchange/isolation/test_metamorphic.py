@@ -14,7 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from exchange.db.audit import audit_event
-from tests.exchange.isolation.answers import everything_of
+from tests.exchange.isolation.answers import ID, everything_of
 from tests.exchange.isolation.questions import Asker, Pool, Question
 from tests.exchange.isolation.world import World
 from tests.exchange.web.fhir.conftest import BASE, json_of
@@ -24,7 +24,6 @@ SEED: Final = 20261124
 MOST_PAGES: Final = 3
 ASKERS: Final = ("hospital", "pantry")
 PAGE: Final = re.compile(r"_page=[\w.\-%]+")
-_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 class Twin:
@@ -49,7 +48,7 @@ class Twin:
                 return match[0]
             return self._of_its_own.setdefault(match[0], f"row {len(self._of_its_own)}")
 
-        return status, headers, PAGE.sub("_page=…", _ID.sub(known, body))
+        return status, headers, PAGE.sub("_page=…", ID.sub(known, body))
 
 
 def audit_rows(world: World) -> frozenset[str]:

@@ -124,7 +124,8 @@ class Tenant:
             "requester": {"reference": f"PractitionerRole/{ids['PractitionerRole']}"},
             "reasonReference": [{"reference": f"{name}/{ids[name]}"} for name in ("Condition", "Observation")],
             "supportingInfo": [
-                {"reference": f"{name}/{ids[name]}"} for name in ("Consent", "DocumentReference", "QuestionnaireResponse")
+                {"reference": f"{name}/{ids[name]}"}
+                for name in ("Consent", "DocumentReference", "QuestionnaireResponse")
             ],
         }
         asked["extension"] += [
