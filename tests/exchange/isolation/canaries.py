@@ -27,8 +27,11 @@ FILES: Final = {
 }
 #  the texts of a document that no code system binds
 _FREE: Final = frozenset(
-    "text display family given prefix title description line city valueString name publisher authorString".split()
-)
+    {
+        "text", "display", "family", "given", "prefix", "title", "description", "line", "city", "valueString", "name",
+        "publisher", "authorString",
+    }
+)  # fmt: skip
 _SYSTEM: Final = "https://tenants.example/number"
 
 

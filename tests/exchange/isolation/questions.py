@@ -74,7 +74,7 @@ class Pool:
 
     @classmethod
     def of(cls, world: World) -> "Pool":
-        """Return the pool of everything in a world. The store is asked and not the door: who is asked would audit it."""
+        """Return the pool of everything in a world. The store is asked, and not the door, which would audit it."""
         pool = cls({}, {}, {})
         with world.house.database.read() as session:
             for kept in world.kept.values():

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, product
@@ -16,8 +17,8 @@ from werkzeug.test import TestResponse
 from exchange.db.document import visible_document
 from exchange.logs import JsonLines
 from fhir_mapping.resource_types import RESOURCE_TYPES
-from tests.exchange.isolation.badinput import lines_of
 from tests.exchange.isolation.answers import ID
+from tests.exchange.isolation.badinput import lines_of
 from tests.exchange.isolation.canaries import canary
 from tests.exchange.isolation.world import World
 from tests.exchange.web.fhir.conftest import BASE, json_of
@@ -79,6 +80,7 @@ class Watch:
         query = select(visible_document.c.viewer_id, visible_document.c.document_id)
         with world.house.database.read() as session:
             self._visible = {(row[0], row[1]) for row in session.execute(query)}
+        self._seen = Counter(viewer for viewer, _document in self._visible)
 
     def faults(self, viewer: str, path: str, answer: TestResponse) -> Iterator[str]:
         """Yield what an answer shows that it must not."""
@@ -100,11 +102,10 @@ class Watch:
             if one["resourceType"] not in PUBLIC and (viewer, one["id"]) not in self._visible:
                 yield f"shows {one['resourceType']}/{one['id']}"
         matches = sum(one["search"]["mode"] == "match" for one in body.get("entry", []) if "search" in one)
-        seen = sum(one == viewer for one, _document in self._visible)
         if "total" in body and body["resourceType"] == "Bundle" and not matches <= body["total"]:
             yield f"counts {body['total']} and shows {matches}"
-        if body.get("total", 0) > seen and not {one["resourceType"] for one in entries} & PUBLIC:
-            yield f"counts {body['total']} of {seen} that can be seen"
+        if body.get("total", 0) > self._seen[viewer] and not {one["resourceType"] for one in entries} & PUBLIC:
+            yield f"counts {body['total']} of {self._seen[viewer]} that can be seen"
 
 
 def rows_to_tell(world: World) -> list[str]:
@@ -141,7 +142,8 @@ def test_no_attack_by_search_finds_a_canary(
     assert set(answered) <= {200, 400, 403, 404, 405, 406}
     assert rows_to_tell(world) == told_before
     assert "canary" not in "\n".join(told_before).lower()
-    assert written.getvalue().count("answered") >= requests and "canary" not in written.getvalue().lower()
+    assert written.getvalue().count("answered") >= requests
+    assert "canary" not in written.getvalue().lower()
     reached(requests=sum(answered.values()), answered_with_something=answered.get(200, 0), canaries=len(wrong))
 
 

@@ -115,8 +115,8 @@ MANY: Final = frozenset({"input", "output", "partOf", "basedOn"})
 
 @pytest.mark.parametrize("element", ["input", "output"])
 def test_what_a_sender_names_in_its_task_releases_nothing_of_the_receivers(element: str, world: World) -> None:
-    """A receiver's document comes to the sender as output by the receiver's own hand: what the sender has named, even as
-    output of a Task it has just sent, is the sender's word."""
+    """A receiver's document comes to the sender as output by the receiver's own hand: what the sender has named, even
+    as output of a Task it has just sent, is the sender's word."""
     hospital, pantry, ids = world.writing("hospital"), world.writing("pantry"), world.kept["completed"]
     about = {"subject": {"reference": f"Patient/{ids['Patient']}"}, "performer": [], "derivedFrom": []}
     seen = {name: value for name, value in (pantry.words.document("Observation") | about).items() if value != []}

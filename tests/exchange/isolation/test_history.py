@@ -36,7 +36,8 @@ def test_what_was_written_while_a_consent_was_withdrawn_is_not_told_when_it_come
 
     after = versions(world, "pantry", f"Task/{task}")
     written = numbers(versions(world, "clinic", f"Task/{task}"))
-    assert len(before) >= 1 and len(written) >= int(withdrawn) + 3
+    assert before != []
+    assert len(written) >= int(withdrawn) + 3
     assert numbers(after) == written[-1:]
     for version in written[:-1]:
         assert world.callers["pantry"].get(f"/Task/{task}/_history/{version}").status_code == 404

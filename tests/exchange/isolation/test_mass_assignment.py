@@ -12,7 +12,7 @@ from exchange.db.audit import audit_event
 from fhir_mapping.json_text import parse
 from tests.exchange.isolation.badinput import lines_of
 from tests.exchange.isolation.world import World
-from tests.exchange.web.fhir.conftest import Caller, Json, json_of
+from tests.exchange.web.fhir.conftest import Caller, Json
 from tests.reliability import Reached
 
 ACTORS: Final = {"requester-hospital": "hospital", "owner-agency": "pantry", "third-agency": "shelter"}
@@ -130,7 +130,7 @@ def faults(world: World, one: Assignment, task_id: str) -> list[str]:
 )
 def test_nobody_sets_in_a_task_what_is_not_theirs(world: World, reached: Reached) -> None:
     hospital, pantry, ids = world.writing("hospital"), world.writing("pantry"), world.kept["completed"]
-    every, wrong, kept, refused = assignments(world), [], 0, 0
+    every, wrong, kept = assignments(world), [], 0
     task_id = ""
 
     for one in every:

@@ -130,7 +130,7 @@ def cells(world: World) -> Iterator[Cell]:
 
 
 def chosen(every: list[Cell], most: int) -> list[Cell]:
-    """Return every cell, or where they are too many one for each type, interaction and nature, the relations in turn."""
+    """Return every cell; where they are too many, one for each type, interaction and nature, relations in turn."""
     if len(every) <= most:
         return every
     alike: dict[tuple[str, str, Nature], list[Cell]] = {}

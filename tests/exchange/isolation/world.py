@@ -23,7 +23,6 @@ from exchange.db.session import Database
 from exchange.domain.actor import Role
 from exchange.work.housekeeping import keep_house
 from fhir_mapping import systems
-from fhir_mapping.case_data.referral import Reason
 from tests.contract.examples import rewritten
 from tests.databases import migrated_database, new_database, settle
 from tests.exchange.conftest import KEYS, House, StandingClock

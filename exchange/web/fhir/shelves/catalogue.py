@@ -25,8 +25,8 @@ _OTHERS: Final[dict[str, tuple[Shelf, ...]]] = {
     "Location": (LOCATIONS,),
     "AuditEvent": (AUDIT_EVENTS,),
 }
-#  Projections are dated when they begin to be written, and are there at most this long afterwards: the audit waits for a
-#  transaction or for its writer, an import stages for minutes (docs/divergences.md).
+#  projections are dated when they begin to be written, and are there at most this long afterwards: the audit waits for
+#  a transaction or for its writer, an import stages for minutes (docs/divergences.md)
 _SETTLES: Final = {"AuditEvent": timedelta(minutes=2)}
 _DIRECTORY_SETTLES: Final = timedelta(hours=1)
 
