@@ -75,13 +75,12 @@ def release(
     rows = {row.id: row for row in session.execute(_SEEN, {"ids": ids, "viewer_id": organization_id})}
     others = [rows[document_id] for document_id in ids if not rows[document_id].is_author]
     if not reduced:
-        asked = {"ids": ids, "organization_id": organization_id, "referral_id": referral_id}
-        released = set(session.execute(_RELEASED, asked).scalars())
+        there = released(session, ids, organization_id, referral_id)
         given = {"organization_id": organization_id, "referral_id": referral_id, "consent_id": consent_id}
         fresh = [
             {"id": new_id(), "document_id": row.id, "from_version": row.version, "began_at": now} | given
             for row in others
-            if row.id not in released
+            if row.id not in there
         ]
         if fresh:
             session.execute(_RELEASE, fresh)
@@ -90,7 +89,16 @@ def release(
         session.execute(_LET_SEE, unseen)
     for row in others:
         if row.is_author is not None and not reduced and (row.is_reduced or row.until is not None):
-            _show(session, row.id, organization_id, is_reduced=False, until=None)
+            #  what was current between the end of a release and the next one stays unseen
+            begins = row.is_reduced or row.until <= now
+            again = {"from_version": row.version} if begins else {}
+            _show(session, row.id, organization_id, is_reduced=False, until=None, **again)
+
+
+def released(session: Session, ids: Iterable[str], organization_id: str, referral_id: str) -> set[str]:
+    """Return those of the documents that this referral releases to an organisation now."""
+    asked = {"ids": list(ids), "organization_id": organization_id, "referral_id": referral_id}
+    return set(session.execute(_RELEASED, asked).scalars())
 
 
 def _view(row: Any, viewer_id: str, hot: dict[str, str], *, reduced: bool) -> dict[str, Any]:
@@ -199,7 +207,7 @@ def _follow(session: Session, document_id: str, organization_id: str, referral_i
 
 
 def _show(
-    session: Session, document_id: str, organization_id: str, *, is_reduced: bool, until: datetime | None
+    session: Session, document_id: str, organization_id: str, *, is_reduced: bool, until: datetime | None, **more: int
 ) -> None:
     session.execute(
         update(visible_document)
@@ -208,5 +216,5 @@ def _show(
             visible_document.c.viewer_id == organization_id,
             visible_document.c.is_author.is_(False),
         )
-        .values(is_reduced=is_reduced, until=until)
+        .values(is_reduced=is_reduced, until=until, **more)
     )

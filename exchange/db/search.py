@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.db.document import CURRENT, Document, document, is_visible, opened, visible_document
@@ -52,6 +52,20 @@ class Page:
     watermark: int
     after: tuple[int, str] | None = None
     descending: bool = False
+
+
+_NEWEST = select(func.max(visible_document.c.last_updated)).where(
+    visible_document.c.viewer_id == bindparam("viewer_id"), visible_document.c.type == bindparam("type_name")
+)
+
+
+def newest(session: Session, type_name: str, *, viewer_id: str) -> int:
+    """Return the newest stamp of the documents of a type that the viewer sees, 0 without any: its own watermark.
+
+    What is written later is stamped later than all that is committed, so a poller that asks `ge` it misses nothing;
+    and it tells nothing of what others write (docs/decisions/0081-the-watermark-is-the-readers-own.md).
+    """
+    return session.execute(_NEWEST, {"viewer_id": viewer_id, "type_name": type_name}).scalar() or 0
 
 
 def search(

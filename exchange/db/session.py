@@ -22,9 +22,8 @@ from exchange.db.sealing import KeyRing
 from exchange.db.setting import write_order
 from exchange.domain.errors import Busy, StorageFull
 
-#  built once: every write and every search runs one of them
-_WATERMARK = select(write_order.c.stamp)
-_LAST_STAMP = _WATERMARK.with_for_update()
+#  built once: every write runs both
+_LAST_STAMP = select(write_order.c.stamp).with_for_update()
 _NEXT_STAMP = update(write_order).values(stamp=bindparam("next_stamp"))
 Clock = Callable[[], datetime]
 BUSY_TIMEOUT_MS = 10_000
@@ -176,12 +175,6 @@ def take_turn(session: Session) -> int:
         session.info["last_stamp"] = session.execute(_LAST_STAMP).scalar_one()
     last: int = session.info["last_stamp"]
     return last
-
-
-def watermark(session: Session) -> int:
-    """Return the stamp up to which this snapshot shows everything: a poller that asks `ge` it misses nothing."""
-    committed: int = session.execute(_WATERMARK).scalar_one()
-    return committed
 
 
 def fhir_base(session: Session) -> str:

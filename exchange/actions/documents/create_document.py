@@ -37,7 +37,7 @@ def create_document(
         if found is not None:
             existing = document.read(session, type_name, found, viewer_id=actor.organization_id or "")
             assert existing is not None
-            return Written(existing, is_new=False)
+            return Written(existing, is_new=False, is_written=False)
     if is_referral_task(checked.document):
         sent = send_referral(session, actor, checked, task_id=document_id, also=also)
         return Written(sent.document, is_new=True, issues=sent.issues)

@@ -25,11 +25,13 @@ PROJECTED = frozenset({"Organization", "HealthcareService", "Location"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was kept; `is_new` is False when a conditional create found it already there."""
+    """What was kept; `is_new` is False when a conditional create found it already there. `is_written` is False when
+    nothing was to be written: then no write is in the audit, and the door notes that it was read."""
 
     document: Document
     is_new: bool
     issues: tuple[Issue, ...] = ()
+    is_written: bool = True
 
 
 def keep_document(

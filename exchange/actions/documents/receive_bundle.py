@@ -107,7 +107,7 @@ def _carry_out(session: Session, actor: Actor, plan: _Plan, also: set[tuple[str,
     if entry.method == "POST" and plan.found is not None:
         kept = document.read(session, plan.type, plan.found, viewer_id=actor.organization_id or "")
         assert kept is not None
-        return Done(entry.place, Written(kept, is_new=False))
+        return Done(entry.place, Written(kept, is_new=False, is_written=False))
     checked = check_document(entry.resource, expected_type=plan.type)
     if entry.method == "POST":
         return Done(

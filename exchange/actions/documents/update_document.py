@@ -47,7 +47,8 @@ def update_document(
         if before.is_reduced:
             checked = _whole(old, checked)
         changed = change_task(session, actor, document_id, checked)
-        return Written(changed.document, is_new=False, issues=changed.issues)
+        is_written = changed.document.version != before.version
+        return Written(changed.document, is_new=False, issues=changed.issues, is_written=is_written)
     return _own_document(session, actor, before, old, checked)
 
 
@@ -112,7 +113,7 @@ def _own_document(session: Session, actor: Actor, before: Document, old: Json, c
             )
         check_move(str(old.get("status")), str(body.get("status")))
     if not changed_elements(old, body) and old.get("text") == body.get("text") and _tags(old) == _tags(body):
-        return Written(before, is_new=False, issues=checked.issues)
+        return Written(before, is_new=False, issues=checked.issues, is_written=False)
     kept = keep_document(session, actor, body, before=before, checked_before=old)
     release_result(session, actor, kept, body)
     if kept.type in ("ServiceRequest", "Consent"):

@@ -28,18 +28,27 @@ def release_documents(session: Session, referral: Referral, task: Json) -> None:
     release.release(session, ids, referral.receiver_id, referral.id, at, consent_id=referral.consent_id, hot=hot)
 
 
-def release_results(session: Session, referral: Referral, task: Json) -> None:
-    """Release to the sender what its receiver wrote and named as output.
+def release_results(session: Session, referral: Referral, task: Json, before: Json) -> None:
+    """Release to the sender what its receiver wrote and named as output, now or earlier.
 
+    `before` is the Task before the receiver wrote: what stood there as output and is not released by this referral was
+    named by the sender, and a sender cannot release the receiver's documents to itself.
     Raises Unprocessable for an output about somebody else: it would never reach the sender, and nobody would know.
     """
-    if referral.receiver_id is None:
+    outputs, stood = _outputs(task), {text for _path, text in _outputs(before)}
+    if referral.receiver_id is None or not outputs:
         return
-    results = reached(session, task, author_id=referral.receiver_id, patient_id=referral.patient_id)
+    ids = [text.partition("/")[2] for _path, text in outputs]
+    told = release.released(session, ids, referral.sender_id, referral.id)
+    outputs = [(path, text) for path, text in outputs if text not in stood or text.partition("/")[2] in told]
+    named: Json = {
+        "resourceType": "Task", "output": [{"valueReference": {"reference": text}} for _path, text in outputs]
+    }  # fmt: skip
+    results = reached(session, named, author_id=referral.receiver_id, patient_id=referral.patient_id)
     release.release(session, results, referral.sender_id, referral.id, now(session))
-    for path, text in released_references(task):
+    for path, text in outputs:
         kind, _, document_id = text.partition("/")
-        if not path.startswith("Task.output") or document_id in results:
+        if document_id in results:
             continue
         stored = document.stored(session, kind, document_id)
         if stored is not None and stored.author_id == referral.receiver_id != referral.sender_id:
@@ -49,6 +58,10 @@ def release_results(session: Session, referral: Referral, task: Json) -> None:
                 expression=path,
                 code="business-rule",
             )
+
+
+def _outputs(task: Json) -> list[tuple[str, str]]:
+    return [(path, text) for path, text in released_references(task) if path.startswith("Task.output")]
 
 
 def reached(session: Session, start: Json, *, author_id: str, patient_id: str) -> list[str]:

@@ -53,10 +53,11 @@ def remember(
     written = task_with(task if task is not None else body, after, owner_reference=owner)
     author = actor_writes_as(before, actor)
     kept = keep_document(session, actor, written, before=stored, author_id=author, checked_before=body, also=also)
-    after = replace(after, new_outputs=(), new_notes=())
+    after, written = replace(after, new_outputs=(), new_notes=()), parse(kept.body)
     referral.save(session, after)
     timeline.write(session, after, events, actor)
-    release_results(session, after, written)
+    if author == after.receiver_id:
+        release_results(session, after, written, body)
     follow_releases(session, before, after, written)
     tell(session, after, events, actor)
     return kept

@@ -1,5 +1,6 @@
 """What is answered to an `Ask`: as a response of its own, or as the answer to an entry of a Bundle."""
 
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -7,8 +8,10 @@ from flask import Response, g
 from sqlalchemy.orm import Session
 from werkzeug.http import http_date
 
-from exchange.actions.documents.keep_document import Written, instant_text
+from exchange.actions.documents.keep_document import Written, instant_text, patient_of
 from exchange.db.base import moment
+from exchange.db.document import Document
+from exchange.web.audit_trail import note_read
 from exchange.web.fhir.asking import MINIMAL, OUTCOME, Ask
 from exchange.web.fhir.negotiation import FHIR_JSON
 from exchange.web.fhir.shelves import documents
@@ -50,6 +53,8 @@ def written_reply(session: Session, ask: Ask, written: Written) -> Reply:
     then it gets no more than that.
     """
     kept, viewer = written.document, current_actor().organization_id or ""
+    if not written.is_written:
+        _note_reading(kept)
     body, is_outcome = b"", ask.wishes.returns == OUTCOME
     if is_outcome:
         body = dump(operation_outcome(written.issues))
@@ -66,6 +71,18 @@ def written_reply(session: Session, ask: Ask, written: Written) -> Reply:
         address(f"{kept.type}/{kept.id}/_history/{kept.version}"),
         written.issues,
         is_outcome,
+    )
+
+
+def _note_reading(kept: Document) -> None:
+    """Note that a document was read by a write that left it as it was."""
+    note_read(
+        "read",
+        type_name=kept.type,
+        document_id=kept.id,
+        version=kept.version,
+        author_id=kept.author_id,
+        patient_id=patient_of(json.loads(kept.body)),
     )
 
 

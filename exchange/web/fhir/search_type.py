@@ -41,7 +41,7 @@ def search_type(session: Session, ask: Ask) -> Reply:
             expression=wish.unknown[0].partition("=")[0],
             code="not-supported",
         )
-    upto = place.watermark if place else catalogue.settled(session, ask.type_name)
+    upto = place.watermark if place else catalogue.settled(session, viewer, ask.type_name)
     found: list[Shown] = []
     if not wish.only_total:
         page = Page(wish.limit, upto, place.after if place else None, wish.is_descending)

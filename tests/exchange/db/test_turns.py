@@ -13,7 +13,8 @@ from exchange.actions.documents.check_document import check_document
 from exchange.actions.documents.create_document import create_document
 from exchange.app import system_clock
 from exchange.db.document import document
-from exchange.db.session import stamp, watermark
+from exchange.db.search import newest
+from exchange.db.session import stamp
 from exchange.domain.errors import Busy
 from tests.databases import only_on_postgres
 from tests.exchange.db.at_once import LONGEST_SECONDS, ROUNDS, at_once
@@ -24,7 +25,7 @@ PATIENT = {"resourceType": "Patient", "gender": "unknown"}
 def found_since(house: Any, mark: int) -> tuple[set[str], int]:
     """Return the documents with a stamp of `mark` or later, and the next mark: what a poller does."""
     with house.database.read() as session:
-        next_mark = watermark(session)
+        next_mark = newest(session, "Patient", viewer_id=house.ids["hospital"])
         newer = document.c.last_updated >= mark, document.c.last_updated <= next_mark
         return set(session.execute(select(document.c.id).where(*newer)).scalars()), next_mark
 
@@ -103,12 +104,13 @@ def _slowly(house: Any, actor: Any, number: int, turn: int) -> str:
 @pytest.mark.invariant("reader-one-moment", "A reader sees one moment: a search and its watermark belong together.")
 def test_a_reader_sees_one_moment(house: Any) -> None:
     house.keep(house.client("hospital"), PATIENT)
+    viewer = house.ids["hospital"]
     count = text("SELECT count(*) FROM document")
 
     with house.database.read() as session:
-        before = session.execute(count).scalar_one(), watermark(session)
+        before = session.execute(count).scalar_one(), newest(session, "Patient", viewer_id=viewer)
         house.keep(house.client("hospital"), PATIENT)
-        after = session.execute(count).scalar_one(), watermark(session)
+        after = session.execute(count).scalar_one(), newest(session, "Patient", viewer_id=viewer)
 
     assert before == after
 

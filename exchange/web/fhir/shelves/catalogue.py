@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.db.base import microseconds
-from exchange.db.search import Criterion, Page
-from exchange.db.session import now, watermark
+from exchange.db.search import Criterion, Page, newest
+from exchange.db.session import now
 from exchange.web.fhir.shelves import documents
 from exchange.web.fhir.shelves.audit_events import AUDIT_EVENTS
 from exchange.web.fhir.shelves.listed import LOCATIONS, ORGANIZATIONS, SERVICES
@@ -25,8 +25,10 @@ _OTHERS: Final[dict[str, tuple[Shelf, ...]]] = {
     "Location": (LOCATIONS,),
     "AuditEvent": (AUDIT_EVENTS,),
 }
-#  rows of the audit are committed by a writer of their own, at most this long after their time
-_AUDIT_SETTLES: Final = timedelta(seconds=30)
+#  projections are dated when they begin to be written, and are there at most this long afterwards: the audit waits for
+#  a transaction or for its writer, an import stages for minutes (docs/divergences.md)
+_SETTLES: Final = {"AuditEvent": timedelta(minutes=2)}
+_DIRECTORY_SETTLES: Final = timedelta(hours=1)
 
 
 def shelves_of(type_name: str) -> tuple[Shelf, ...]:
@@ -77,9 +79,12 @@ def included(session: Session, viewer: str, wanted: Collection[tuple[str, str]])
     return found + [one for one in others if one is not None]
 
 
-def settled(session: Session, type_name: str) -> int:
-    """Return the stamp up to which a search of this type now shows everything: what a poller asks `ge` next time."""
-    upto = watermark(session)
-    if type_name == "AuditEvent":
-        return min(upto, microseconds(now(session) - _AUDIT_SETTLES))
-    return upto
+def settled(session: Session, viewer: str, type_name: str) -> int:
+    """Return the stamp up to which a search of this type now shows everything: what a poller asks `ge` next time.
+
+    It follows from what this viewer sees, and from the clock, alone: it must not tell when others write.
+    """
+    own = newest(session, type_name, viewer_id=viewer)
+    if is_stored(type_name):
+        return own
+    return max(own, microseconds(now(session) - _SETTLES.get(type_name, _DIRECTORY_SETTLES)))
