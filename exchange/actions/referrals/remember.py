@@ -53,7 +53,7 @@ def remember(
     written = task_with(task if task is not None else body, after, owner_reference=owner)
     author = actor_writes_as(before, actor)
     kept = keep_document(session, actor, written, before=stored, author_id=author, checked_before=body, also=also)
-    after, written = replace(after, new_outputs=(), new_notes=()), parse(kept.body)
+    after, written = replace(after, new_outputs=(), new_notes=()), body_of(session, kept)
     referral.save(session, after)
     timeline.write(session, after, events, actor)
     if author == after.receiver_id:
