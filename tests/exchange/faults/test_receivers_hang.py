@@ -123,10 +123,10 @@ def test_a_batch_that_hangs_whole_ends_within_its_lease() -> None:
 
 
 def test_a_place_that_hung_is_left_alone_and_costs_the_others_one_wait(house: Any, slow: Any) -> None:
-    """Two dozen referrals wait for a place that hangs: it is tried a few times in ten minutes, not by each."""
+    """Sixteen referrals wait for a place that hangs: it is tried a few times in ten minutes, not by each."""
     with house.database.write() as session:
         add_webhook(session, house.ids["pantry"], "https://pantry.example/hook", SECRET)
-    sent = [house.send() for _each in range(24)]
+    sent = [house.send() for _each in range(16)]
     mail, hook = Sink(), Sink(fails=lambda _parcel, _now: slow.hangs())
     relay = Relay(house.database, {"email": mail, "webhook": hook}, BASE_URL, jitter=lambda: 0.0, timer=slow)
 
@@ -181,7 +181,7 @@ def test_a_place_that_hangs_to_the_end_is_given_up_like_any_other(
     monkeypatch.setitem(SCHEDULES, "webhook", (0, 5, 300))  # type: ignore[arg-type]  # a shorter schedule will do
     with house.database.write() as session:
         add_webhook(session, house.ids["pantry"], "https://pantry.example/hook", SECRET)
-    for _each in range(10):
+    for _each in range(9):
         house.send()
     hook = Sink(fails=lambda _parcel, _now: slow.hangs())
     relay = Relay(house.database, {"email": Sink(), "webhook": hook}, BASE_URL, jitter=lambda: 0.0, timer=slow)
