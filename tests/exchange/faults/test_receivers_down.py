@@ -112,7 +112,7 @@ def test_an_agency_whose_mail_is_down_too_long_is_told_of_to_the_sender_and_can_
 )
 @pytest.mark.parametrize("events", sizes(200, 10_000))
 def test_a_receiver_that_fails_at_random_is_told_everything_in_order(events: int, house: Any, reached: Reached) -> None:
-    referrals = [house.send().referral.id for _each in range(max(4, events // 250))]
+    referrals = [house.send().referral.id for _each in range(max(4, events // 100))]
     mail, order, hospital = Sink(), {}, house.ids["hospital"]
     with house.database.write() as session:
         hooks = [add_webhook(session, hospital, f"https://ehr.example/{number}", SECRET) for number in range(5)]

@@ -72,7 +72,7 @@ def test_a_relay_that_ends_at_any_point_tells_everything(
     "worker-process-killed-loses-nothing",
     "A worker process that really ends (os._exit) while it tells loses nothing and tells again under the same id.",
 )
-@pytest.mark.parametrize("rounds", sizes(1, 12))
+@pytest.mark.parametrize("rounds", sizes(1, 30))
 def test_a_worker_process_that_ends_tells_everything_in_the_end(
     rounds: int, house: Any, tmp_path: Path, reached: Reached
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_worker_process_that_ends_tells_everything_in_the_end(
     "Where 1 % of all messages break their channel or kill the worker, the others are told in order, late by a lease "
     "and the restarts at most, and every poisonous one is parked with its reason.",
 )
-@pytest.mark.parametrize("messages", sizes(200, 2_000))
+@pytest.mark.parametrize("messages", sizes(200, 3_000))
 def test_poison_is_parked_and_holds_up_nobody(messages: int, house: Any, reached: Reached) -> None:
     lanes = lanes_of(house, messages)
     written, deadly, breaking = put(house, lanes, messages), set[str](), set[str]()
