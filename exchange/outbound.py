@@ -32,7 +32,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], list[str]]
 
+#  for one address of a host, and for all of them: a host may have as many as it likes
 CONNECT_SECONDS: Final = 5.0
+ALL_CONNECT_SECONDS: Final = 12.0
 READ_SECONDS: Final = 15.0
 LONGEST_SECONDS: Final = 30.0
 LARGEST_ANSWER: Final = 5_000_000
@@ -189,10 +191,14 @@ class _Guarded(HTTPConnection):
             addresses = self.gate.addresses(self.host, port)
         except OSError as error:
             raise NewConnectionError(self, "The host has no address") from error
+        until = time.monotonic() + ALL_CONNECT_SECONDS
         for address in addresses:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
             try:
                 #  a literal address: no second look-up can answer otherwise
-                sock = socket.create_connection((address, port), CONNECT_SECONDS)
+                sock = socket.create_connection((address, port), min(CONNECT_SECONDS, left))
             except OSError as error:
                 failure = error
                 continue
@@ -221,6 +227,7 @@ class _Guarded(HTTPConnection):
         """Return the answer. Raises OutboundRefused when it was cut: half its headers would look like all of them."""
         response = super().getresponse()
         if self._was_cut:
+            response.close()
             raise OutboundRefused("The answer took longer than is waited for: nothing of it was used.")
         return response
 

@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "serve": ("exchange.cli.serve", "serve"),
     "worker": ("exchange.cli.worker", "worker"),
     "check": ("exchange.cli.check", "check"),
+    "backup": ("exchange.cli.backup", "backup"),
+    "restore": ("exchange.cli.backup", "restore"),
     "outbox": ("exchange.cli.outbox", "outbox"),
     "directory": ("exchange.cli.directory", "directory"),
     "organization": ("exchange.cli.organization", "organization"),

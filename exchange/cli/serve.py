@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import click
@@ -16,7 +15,7 @@ import requests
 from sqlalchemy import inspect
 
 from exchange.cli.house import House
-from exchange.cli.serving_lock import serving_lock
+from exchange.cli.serving_lock import serving_lock, sqlite_file
 from exchange.config import Config, WrongSetting, refuse_unsafe
 from exchange.outbound import outbound_session
 
@@ -41,7 +40,7 @@ def serve(house: House, host: str, port: int, with_worker: bool) -> None:
         raise click.ClickException(error.sentence) from None
     _refuse_taken(host, port)
     _refuse_without_tables(house)
-    with serving_lock(_sqlite_file(house)) as is_alone:
+    with serving_lock(sqlite_file(house.database)) as is_alone:
         if not is_alone:
             click.echo(
                 "Another web process serves this SQLite database already: both are right, but slower than one.",
@@ -164,9 +163,3 @@ def _refuse_without_tables(house: House) -> None:
     if not inspect(house.database.engine).has_table("write_order"):
         raise click.ClickException("The database has no tables yet: run `exchange db upgrade` first.")
     house.database.close()
-
-
-def _sqlite_file(house: House) -> Path | None:
-    """Return the file of an SQLite database, None for any other."""
-    name = house.database.url.database
-    return Path(name) if house.database.is_sqlite and name and name != ":memory:" else None

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from exchange.db.session import Database
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -32,3 +34,9 @@ def serving_lock(database: Path | None) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+def sqlite_file(database: Database) -> Path | None:
+    """Return the file of an SQLite database, None for any other."""
+    name = database.url.database
+    return Path(name) if database.is_sqlite and name and name != ":memory:" else None

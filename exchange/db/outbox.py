@@ -141,6 +141,11 @@ def record_retry(session: Session, message: Message, due_at: datetime, error: st
     return _record(session, message, due_at=due_at, attempts=message.attempts + 1, last_error=error[:300])
 
 
+def record_postponed(session: Session, message: Message, due_at: datetime) -> bool:
+    """Record that a message was not tried: its turn comes later, and this counts as no try."""
+    return _record(session, message, due_at=due_at)
+
+
 def record_parked(session: Session, message: Message, error: str) -> bool:
     """Record that a message is given up; it no longer blocks its lane and is listed for a person."""
     return _record(session, message, state=PARKED, attempts=message.attempts + 1, last_error=error[:300])

@@ -41,10 +41,13 @@ class KeyRing:
         self.current = current
         self._hash_key = hash_key
 
-    def seal(self, plain: bytes, place: str) -> Sealed:
-        """Return the value sealed to its place with the current key."""
+    def seal(self, plain: bytes, place: str, *, key_id: str | None = None) -> Sealed:
+        """Return the value sealed to its place with the current key, or with another. Raises SealBroken without it."""
+        key_id = key_id or self.current
+        if key_id not in self._ciphers:
+            raise SealBroken(f"The key {key_id} is not on the key ring.")
         nonce = os.urandom(NONCE_BYTES)
-        return Sealed(self.current, nonce + self._ciphers[self.current].encrypt(nonce, plain, place.encode()))
+        return Sealed(key_id, nonce + self._ciphers[key_id].encrypt(nonce, plain, place.encode()))
 
     def open(self, sealed: Sealed, place: str) -> bytes:
         """Return what was sealed. Raises SealBroken."""

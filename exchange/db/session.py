@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, bindparam, create_engine, event, make_url, select, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from exchange.db.base import microseconds
+from exchange.db.failures import refusal_of
 from exchange.db.sealing import KeyRing
 from exchange.db.setting import write_order
-from exchange.domain.errors import Busy, StorageFull
 
 #  built once: every write runs both
 _LAST_STAMP = select(write_order.c.stamp).with_for_update()
@@ -136,13 +137,11 @@ def told_apart() -> Iterator[None]:
     """Turn the database's own failures into the refusals the doors know: Busy, StorageFull."""
     try:
         yield
-    except DBAPIError as error:
-        text = str(error.orig).lower()
-        if "disk is full" in text or "no space left" in text or "could not extend file" in text:
-            raise StorageFull("The disk is full: nothing was stored. Try again when there is room.") from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            raise Busy("The database did not answer in time: nothing was stored. Try again.") from error
-        raise
+    except (DBAPIError, NoFreeConnection) as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
 
 
 def keys(session: Session) -> KeyRing:

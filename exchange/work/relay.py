@@ -1,11 +1,13 @@
 """The relay: lease (commit), send with no transaction open, record (commit). At least once, in order per lane.
 
 A message is packed in the transaction that leases it, so that a secret made for it is stored before it leaves. What
-fails is recorded, never raised: one message cannot stop the others.
+fails is recorded, never raised: one message cannot stop the others. A place that hangs is left alone for a while.
 """
 
 import logging
 import random
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from exchange.db.webhook import disable_webhook
 from exchange.domain.errors import ExchangeError
 from exchange.domain.events import MessageKind
 from exchange.work.channels.parcel import Channel, NeverAgain, Parcel, TryAgain
-from exchange.work.retries import SCHEDULES, wait_before_next
+from exchange.work.retries import HUNG_SECONDS, RESTS, SCHEDULES, wait_before_next
 from exchange.work.senders import SENDERS, Sender
 
 BATCH: Final = 20
@@ -47,25 +49,39 @@ class Dropped:
     """It must no longer be told."""
 
 
-Outcome = Sent | Dropped | TryAgain | NeverAgain
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The place it goes to has just hung: it was not tried."""
+
+    until: datetime
+
+
+Outcome = Sent | Dropped | Postponed | TryAgain | NeverAgain
 
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Hands over what is due. `jitter` returns a number from 0 to 1, `base_url` is the portal's address."""
+    """Hands over what is due. `jitter` returns a number from 0 to 1, `base_url` is the portal's address.
+
+    `timer` returns seconds, to see how long a try took; `resting` is until when each place that hung is left alone.
+    """
 
     database: Database
     channels: Mapping[str, Channel]
     base_url: str
     jitter: Callable[[], float] = random.random
     senders: Mapping[MessageKind, Sender] = field(default_factory=lambda: SENDERS)
+    timer: Callable[[], float] = time.monotonic
+    resting: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, *, due_by: datetime | None = None, batch: int = BATCH) -> int:
         """Hand over one batch and return how many messages it held; 0 when nothing is due.
 
-        `due_by` moves only the comparison with the due times (the demo's virtual time).
+        `due_by` moves only the comparison with the due times (the demo's virtual time); nothing rests then.
         """
         database = self.database
+        if due_by is not None:
+            self.resting.clear()
         with database.read() as session:
             if not outbox.is_due(session, database.clock(), due_by=due_by):
                 return 0
@@ -73,7 +89,7 @@ class Relay:
             leased = outbox.lease(session, database.clock(), limit=batch, seconds=LEASE_SECONDS, due_by=due_by)
             packed = [(message, self._pack(session, message)) for message in leased]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay") as pool:
-            outcomes = list(pool.map(self._send, packed))
+            outcomes = list(pool.map(self._send, _in_turns(packed)))
         self._record(outcomes)
         return len(outcomes)
 
@@ -93,14 +109,25 @@ class Relay:
         message, parcel = packed
         if not isinstance(parcel, Parcel):
             return message, parcel
+        until = self.resting.get(_place(message))
+        if until is not None and until > self.database.clock():
+            return message, Postponed(until)
+        began = self.timer()
         try:
             self.channels[message.channel](parcel, self.database.clock())
         except (TryAgain, NeverAgain) as failure:
+            if self.timer() - began >= HUNG_SECONDS:
+                self._let_rest(message)
             return message, failure
         except Exception as error:
             log.exception("a channel failed in a way it does not know", extra=_named(message))
             return message, TryAgain(f"The channel failed ({type(error).__name__}).")
         return message, Sent()
+
+    def _let_rest(self, message: Message) -> None:
+        """Leave the place of a message alone for a while."""
+        self.resting[_place(message)] = self.database.clock() + timedelta(seconds=RESTS[message.channel])
+        log.warning("a place hung and is left alone for a while", extra=_named(message))
 
     def _record(self, outcomes: Iterable[tuple[Message, Outcome]]) -> None:
         """Record every outcome; what is given up has consequences, each in a transaction of its own."""
@@ -114,6 +141,8 @@ class Relay:
                         is_kept = outbox.record_sent(session, message, at)
                     case Dropped():
                         is_kept = outbox.record_dropped(session, message, NO_LONGER)
+                    case Postponed():
+                        is_kept = outbox.record_postponed(session, message, outcome.until)
                     case TryAgain() if wait is not None:
                         is_kept = outbox.record_retry(session, message, at + wait, str(outcome))
                     case _:
@@ -150,6 +179,21 @@ class Relay:
         except ExchangeError:
             #  the referral moved at this moment, or the store is busy: its own clock still runs
             log.exception("a referral was not marked as undeliverable", extra=_named(message))
+
+
+def _place(message: Message) -> str:
+    """Return what hangs when a message hangs: a webhook alone, but the mail server for every mail."""
+    return message.destination if message.channel == "webhook" else message.channel
+
+
+def _in_turns(packed: Iterable[tuple[Message, Parcel | Outcome]]) -> list[tuple[Message, Parcel | Outcome]]:
+    """Return a batch so that each place has its first message tried before any has its second."""
+    before = Counter[str]()
+    turns = []
+    for message, parcel in packed:
+        turns.append((before[_place(message)], (message, parcel)))
+        before[_place(message)] += 1
+    return [pair for _turn, pair in sorted(turns, key=lambda one: one[0])]
 
 
 def _named(message: Message) -> dict[str, object]:

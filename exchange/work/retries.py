@@ -17,6 +17,10 @@ SCHEDULES: Final[Mapping[str, tuple[int, ...]]] = {
     "email": (0, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
 }  # fmt: skip
 JITTER: Final = 0.1
+#  seconds for which a place that has just hung is left alone: what hangs must not keep the threads from the others
+RESTS: Final[Mapping[str, int]] = {"webhook": 10 * _MINUTE, "email": 2 * _MINUTE}
+#  a failure that took so long was a place that hung: a connection is given up after 5 s, an answer later
+HUNG_SECONDS: Final = 4.0
 
 
 def wait_before_next(channel: str, tries: int, *, jitter: float, asked_seconds: int = 0) -> timedelta | None:

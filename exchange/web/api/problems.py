@@ -33,7 +33,7 @@ PROBLEMS: Final[dict[type[ExchangeError], tuple[int, str, dict[str, str]]]] = {
     PreconditionRequired: (428, "Say what you have read", {}),
     TooMany: (429, "Too many", {}),
     Busy: (503, "Busy", {"Retry-After": "2"}),
-    StorageFull: (507, "No room left", {}),
+    StorageFull: (507, "No room left", {"Retry-After": "60"}),
     ExchangeError: (500, "Failed", {}),
 }
 

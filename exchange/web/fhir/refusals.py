@@ -16,7 +16,8 @@ from fhir_mapping.bundle import operation_outcome
 from fhir_mapping.json_text import Json, dump
 from fhir_mapping.mapped import Issue
 
-RETRY_SECONDS: Final = 5
+#  a busy database is free again in a moment; room is made by a person
+RETRY_SECONDS: Final = {503: 5, 507: 60}
 CHALLENGE: Final = 'Bearer realm="Referral Exchange"'
 
 REFUSALS: Final[dict[type[ExchangeError], tuple[int, str]]] = {
@@ -67,8 +68,8 @@ def refuse(refusal: ExchangeError) -> Response:
     response = outcome_response(operation_outcome(issues_of(refusal)), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
-    if status in (429, 503):
-        seconds = refusal.retry_after_seconds if isinstance(refusal, TooMany) else RETRY_SECONDS
+    seconds = refusal.retry_after_seconds if isinstance(refusal, TooMany) else RETRY_SECONDS.get(status)
+    if seconds is not None:
         response.headers["Retry-After"] = str(seconds)
     return response
 

@@ -29,7 +29,7 @@ ERRORS: Final[dict[type[ExchangeError], tuple[int, str]]] = {
     StorageFull: (507, "temporarily_unavailable"),
     ExchangeError: (400, "invalid_request"),
 }
-BUSY_SECONDS: Final = 2
+RETRY_SECONDS: Final = {503: 2, 507: 60}
 REALM: Final = "Referral Exchange"
 
 
@@ -64,7 +64,7 @@ def protocol_refusal(error: OAuth2Error) -> Response:
 def exchange_refusal(error: ExchangeError) -> Response:
     """Answer a refusal of the house by the table."""
     status, code = next(ERRORS[kind] for kind in type(error).__mro__ if kind in ERRORS)
-    waiting = BUSY_SECONDS if status in (503, 507) else None
+    waiting = RETRY_SECONDS.get(status)
     return refusal(status, code, error.sentence, retry_after=getattr(error, "retry_after_seconds", waiting))
 
 

@@ -4,6 +4,7 @@ Every page below stands behind the same three things: the CSRF check, the table 
 alive while it is used. Links that are opened by a mail scanner change nothing: only a POST with its token acts.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, g, request
@@ -12,7 +13,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from exchange.actions.people.stay_signed_in import NOTED_EVERY, stay_signed_in
-from exchange.domain.errors import ExchangeError, Forbidden
+from exchange.domain.errors import Busy, ExchangeError, Forbidden, StorageFull
 from exchange.web.guard import SESSION_COOKIE
 from exchange.web.portal import (
     answer_link,
@@ -79,6 +80,7 @@ def open_door(app: Flask) -> None:
 def _stay_signed_in(response: Response) -> Response:
     seen_at = g.get("session_seen_at")
     if seen_at is not None and database().clock() - seen_at >= NOTED_EVERY:
-        with transaction() as session:
+        #  where it cannot be noted the page is shown all the same: the session only ends a little earlier
+        with suppress(Busy, StorageFull), transaction() as session:
             stay_signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
     return response

@@ -64,7 +64,7 @@ PAGES: Final[dict[type[ExchangeError], ErrorPage]] = {
     ),
 }
 UNKNOWN: Final = ErrorPage(500, _("Something went wrong on our side"), AGAIN)
-RETRY_SECONDS: Final = {503: 5}
+RETRY_SECONDS: Final = {503: 5, 507: 60}
 
 
 def error_page(error: ExchangeError) -> ResponseReturnValue:

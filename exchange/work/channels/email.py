@@ -6,7 +6,9 @@ Sources: RFC 5321 (reply codes), RFC 5322 (the message), RFC 3834 (Auto-Submitte
 import os
 import re
 import smtplib
+import socket
 import ssl
+import threading
 from contextlib import suppress
 from datetime import datetime
 from email.errors import MessageError
@@ -21,7 +23,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from exchange.config import LOOPBACK
 from exchange.work.channels.parcel import Channel, NeverAgain, Parcel, TryAgain
 
+#  for each step of the talk, and for all of it: a server that drips, or greets without end, satisfies every step
 SECONDS: Final = 20
+LONGEST_SECONDS: Final = 30
 PORTS: Final = {"smtp": 25, "smtps": 465}
 
 
@@ -105,7 +109,32 @@ def _refused(code: int, what: str) -> TryAgain | NeverAgain:
 
 
 class _Server(smtplib.SMTP):
-    """A connection whose end cannot undo what it delivered."""
+    """A connection that is cut when it has lived too long, and whose end cannot undo what it delivered."""
+
+    _cutter: threading.Timer | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # smtplib's own hook
+        #  the duplicate outlives the TLS wrapping
+        watched = sock.dup()
+
+        def cut() -> None:
+            with suppress(OSError):
+                watched.shutdown(socket.SHUT_RDWR)
+
+        self._watched = watched
+        self._cutter = threading.Timer(LONGEST_SECONDS, cut)
+        self._cutter.daemon = True
+        self._cutter.start()
+        return sock
+
+    def close(self) -> None:
+        """Close, and let go of the cutter."""
+        if self._cutter is not None:
+            self._cutter.cancel()
+            self._watched.close()
+            self._cutter = None
+        super().close()
 
     def __exit__(self, *arguments: object) -> None:
         with suppress(OSError, smtplib.SMTPException):

@@ -34,7 +34,7 @@ def test_every_refusal_is_answered_with_its_status_and_sentence(kind: type[Excha
 
     assert told(answer)[0] == EXPECTED[kind.__name__]
     assert told(answer)[2] == refusal.sentence
-    assert ("Retry-After" in answer.headers) == (kind.__name__ in ("TooMany", "Busy"))
+    assert ("Retry-After" in answer.headers) == (kind.__name__ in ("TooMany", "Busy", "StorageFull"))
     assert ("WWW-Authenticate" in answer.headers) == (kind.__name__ == "Unauthenticated")
 
 

@@ -186,7 +186,7 @@ def test_each_refusal_has_a_page_that_says_what_to_do_next(kind: type[ExchangeEr
         assert response.status_code == PAGES[kind].status
         assert "A sentence &lt;b&gt;of ours" in response.get_data(as_text=True)
         assert str(PAGES[kind].advice)[:20] in response.get_data(as_text=True)
-        assert (response.headers.get("Retry-After") is not None) == (response.status_code in (429, 503))
+        assert (response.headers.get("Retry-After") is not None) == (response.status_code in (429, 503, 507))
 
 
 def test_a_fault_of_ours_is_a_bland_page_with_the_number_of_the_request(
