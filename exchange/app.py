@@ -14,7 +14,6 @@ from exchange.db.sealing import KeyRing, load_key_ring
 from exchange.db.session import Database
 from exchange.logs import set_up_logs
 from exchange.outbound import outbound_session
-from exchange.web.arrival import BodyInTime
 from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
@@ -71,7 +70,4 @@ def production() -> Flask:
     config = config_from()
     refuse_unsafe(config)
     set_up_logs(config.log_level)
-    app = create_app(config, open_database(config))
-    #  Flask documents this assignment, as above
-    app.wsgi_app = BodyInTime(app.wsgi_app)  # type: ignore[method-assign]
-    return app
+    return create_app(config, open_database(config))

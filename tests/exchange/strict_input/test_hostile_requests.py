@@ -7,9 +7,8 @@ import gzip
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -144,24 +143,6 @@ def test_after_a_hostile_request_the_next_one_is_answered(rounds: int, server: S
     assert most < MOST_GROWTH
     assert "Traceback" not in server.said()
     reached(requests=rounds * len(CASES), worker_deaths=0, growth_in_megabytes=most // MEGABYTE)
-
-
-@pytest.mark.long
-@pytest.mark.invariant(
-    "strict-bodies-arrive", "A client that stops in the middle of a body is answered 408, and its thread is given back."
-)
-def test_a_client_that_stops_sending_gets_no_thread_for_ever(server: Server, reached: Reached) -> None:
-    half = request(PATIENT[:20], length=len(PATIENT))
-    with ExitStack() as held:
-        waiting = [held.enter_context(socket.create_connection((HOST, server.port), LONG_SECONDS)) for _ in range(4)]
-        for connection in waiting:
-            connection.sendall(half)
-        answers = [connection.recv(100).split(b" ")[1] for connection in waiting]
-        threads = sum(len(list(Path(f"/proc/{one}/task").iterdir())) for one in server.workers())
-
-    assert answers == [b"408"] * 4
-    assert server.is_alive()
-    reached(stopped=4, answered=4, threads=threads)
 
 
 def answer_to(sent: bytes, port: int, seconds: float) -> int:
