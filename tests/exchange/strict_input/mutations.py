@@ -50,7 +50,9 @@ def empty(parent: Any, name: str | int, _chance: random.Random) -> None:
 def unknown_field(parent: Any, name: str | int, chance: random.Random) -> None:
     target = parent[name] if isinstance(parent[name], dict) else parent
     if isinstance(target, dict):
-        target[chance.choice(["unheardOf", "_unheardOf", "Status", "status ", "__proto__", "resourceType", "", "$ref"])] = "x"
+        target[
+            chance.choice(["unheardOf", "_unheardOf", "Status", "status ", "__proto__", "resourceType", "", "$ref"])
+        ] = "x"
     else:
         target.append({"unheardOf": "x"})
 

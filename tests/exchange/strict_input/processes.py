@@ -70,7 +70,9 @@ class Server:
 
     def workers(self) -> list[int]:
         """Return the ids of the processes that answer: the server's own children."""
-        return [int(one) for one in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()]
+        return [
+            int(one) for one in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
 
     def resident_bytes(self) -> int:
         """Return how much memory the answering processes hold."""

@@ -198,7 +198,9 @@ OURS: Final = {"references to 70000 documents", "1e400 integer"}
 
 
 @ABSENT
-@pytest.mark.invariant("strict-bundle-cases", "Each Bundle and request that servers have fallen over has its one answer.")
+@pytest.mark.invariant(
+    "strict-bundle-cases", "Each Bundle and request that servers have fallen over has its one answer."
+)
 def test_every_case_of_the_list_is_here(reached: Reached) -> None:
     assert {line["case"] for line in own("fhir-bundle-http-cases")} == (CASES.keys() - OURS) | ON_A_SOCKET
     reached(cases=len(CASES), on_a_socket=len(ON_A_SOCKET))

@@ -90,7 +90,9 @@ def apart(document: Json) -> Json:
 def content_of(document: Json) -> Json:
     """Return what must come back as it went in: all but id and what is ours in meta."""
     meta = {name: one for name, one in document.get("meta", {}).items() if name not in ("versionId", "lastUpdated")}
-    return {name: one for name, one in document.items() if name not in ("id", "meta")} | ({"meta": meta} if meta else {})
+    return {name: one for name, one in document.items() if name not in ("id", "meta")} | (
+        {"meta": meta} if meta else {}
+    )
 
 
 @ABSENT

@@ -182,7 +182,9 @@ class Nobody:
 
 
 @ABSENT
-@pytest.mark.invariant("jwt-recipes", "Every recipe for forging an assertion meets the verdict that is written beside it.")
+@pytest.mark.invariant(
+    "jwt-recipes", "Every recipe for forging an assertion meets the verdict that is written beside it."
+)
 def test_every_recipe_of_the_corpus_is_cooked_here(reached: Reached) -> None:
     lines = own("jwt-recipes")
 

@@ -56,7 +56,10 @@ def cases_of(examples: list[Json], chance: random.Random) -> Iterator[tuple[str,
         chance.shuffle(whole)
         for document, place, operator in whole:
             path = "/".join(map(str, place))
-            yield f"{turn} {document['resourceType']}/{path} {operator.__name__}", mutated(document, place, operator, chance)
+            yield (
+                f"{turn} {document['resourceType']}/{path} {operator.__name__}",
+                mutated(document, place, operator, chance),
+            )
 
 
 def type_of(document: Json) -> str:
@@ -66,8 +69,12 @@ def type_of(document: Json) -> str:
 
 def in_one_batch(sender: Caller, watch: Watch, cases: list[tuple[str, Json]]) -> int:
     """Send documents as entries of one batch; return how many were kept. A Bundle that cannot be read is sent in parts."""
-    entries = [{"resource": document, "request": {"method": "POST", "url": type_of(document)}} for _case, document in cases]
-    answer = watch.fhir(cases[0][0], sender.post("", dump({"resourceType": "Bundle", "type": "batch", "entry": entries})))
+    entries = [
+        {"resource": document, "request": {"method": "POST", "url": type_of(document)}} for _case, document in cases
+    ]
+    answer = watch.fhir(
+        cases[0][0], sender.post("", dump({"resourceType": "Bundle", "type": "batch", "entry": entries}))
+    )
     if answer.status_code != 200:
         if len(cases) == 1:
             return 0
@@ -108,7 +115,9 @@ def examples(long_door: Door, sender: Caller) -> list[Json]:
     """Our own examples of every type that clients write, their references naming documents that are here."""
     here: dict[str, str] = {"Organization": f"Organization/{long_door.house.ids['hospital']}"}
     read: list[Json] = []
-    names = sorted((one.stem for one in DATA.glob("*.json")), key=lambda name: (name not in FIRST, *place_of(name), name))
+    names = sorted(
+        (one.stem for one in DATA.glob("*.json")), key=lambda name: (name not in FIRST, *place_of(name), name)
+    )
     for name in names:
         document: Json = parse((DATA / f"{name}.json").read_bytes())
         kind = document["resourceType"]

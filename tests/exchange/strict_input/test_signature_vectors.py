@@ -17,7 +17,9 @@ WHOLE: Final = ("json_web_signature_test", "json_web_key_test", "json_web_crypto
 
 
 def groups(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((FOLDER / "jwt" / f"{name}.json").read_text(encoding="utf-8"))["testGroups"]
+    found: list[dict[str, Any]] = json.loads((FOLDER / "jwt" / f"{name}.json").read_text(encoding="utf-8"))[
+        "testGroups"
+    ]
     return found
 
 
@@ -47,7 +49,9 @@ def algorithm_of(text: str) -> str:
 
 
 @ABSENT
-@pytest.mark.invariant("jwt-vectors", "Of Wycheproof's JWS those of our algorithms get its verdict, all others are refused.")
+@pytest.mark.invariant(
+    "jwt-vectors", "Of Wycheproof's JWS those of our algorithms get its verdict, all others are refused."
+)
 def test_a_jws_gets_the_verdict_of_the_vectors(reached: Reached) -> None:
     differing, ours, seen = [], 0, 0
     for name in WHOLE:
