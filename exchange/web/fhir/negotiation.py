@@ -47,7 +47,7 @@ def _range(text: str) -> tuple[float, str, str]:
 
 
 def refuse_other_than_json(content_type: str, content_encoding: str = "") -> None:
-    """Raise UnsupportedMediaType (415) unless a body is FHIR R4 as JSON in UTF-8, and not compressed (RFC 9110 §8.4)."""
+    """Raise UnsupportedMediaType (415) unless a body is FHIR R4 as JSON in UTF-8, not compressed (RFC 9110 §8.4)."""
     if content_encoding.strip().lower() not in ("", "identity"):
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     media, options = parse_options_header(content_type)

@@ -1,4 +1,4 @@
-"""Mutations of right documents: one operator at one place. Bad Tasks and requests are in no corpus; these are made here."""
+"""Mutations of right documents: one operator at one place. No corpus has bad Tasks; here they are made."""
 
 import copy
 import random

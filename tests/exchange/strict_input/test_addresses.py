@@ -1,4 +1,4 @@
-"""Every place that takes an address, with every address that leads inside: nothing on this machine is ever connected to.
+"""Every place that takes an address, with every address that leads inside: nothing inside is ever connected to.
 
 `tests/exchange/test_outbound.py` has the guard itself; here it is asked at the doors, the command line and the relay.
 """
@@ -66,7 +66,8 @@ def with_the_canary(wire: Wire) -> list[str]:
     """Return the corpus's addresses and, written in ways that parsers differ about, that of the listening server."""
     port = wire.port
     return addresses() + [
-        f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{port}/", f"http://localhost:{port}/", f"http://2130706433:{port}/",
+        f"http://127.0.0.1:{port}/", f"https://127.0.0.1:{port}/", f"http://localhost:{port}/",
+        f"http://2130706433:{port}/",
         f"http://[::ffff:127.0.0.1]:{port}/", f"http://a@127.0.0.1:{port}/", f"http://127.0.0.1:{port}#@hook.example/",
         f"http://hook.example:{port}/", f"https://hook.example:{port}/", f"HTTP://127.0.0.1:{port}",
     ]  # fmt: skip
@@ -185,7 +186,7 @@ def places(house: House, fhir: Caller, wire: Wire) -> Iterator[dict[str, Callabl
         return "refused"
 
     def key_set_registered(url: str) -> str:
-        result = CliRunner().invoke(client, ["register", "--organization", house.ids["hospital"], "--name", "EHR", "--jwks-url",
+        result = CliRunner().invoke(client, ["register", "--organization", house.ids["hospital"], "--name", "E", "--jwks-url",
                                              url, "--scope", "system/Task.rs"], obj=operator)  # fmt: skip
         if result.exit_code == 0:
             assert any(name in url for name in (*BY_NAME, "example.com")), url
@@ -224,7 +225,8 @@ def places(house: House, fhir: Caller, wire: Wire) -> Iterator[dict[str, Callabl
         documents = (
             a_patient(photo=[{"contentType": "image/png", "url": url}]),
             a_patient(link=[{"other": {"reference": url}, "type": "seealso"}]),
-            a_patient(text={"status": "generated", "div": narrative(url)}, implicitRules=url, extension=[{"url": "urn:x", "valueUrl": url}]),
+            a_patient(text={"status": "generated", "div": narrative(url)}),
+            a_patient(implicitRules=url, extension=[{"url": "urn:x", "valueUrl": url}]),
             {"resourceType": "Subscription", "status": "requested", "criteria": "Task?", "reason": "x",
              "channel": {"type": "rest-hook", "endpoint": url}},
         )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
+
 from tests.exchange.strict_input.corpus import ABSENT, own
 from tests.exchange.web.fhir.conftest import Caller, Door, Json, a_patient, json_of, told
 from tests.exchange.web.fhir.test_receive_a_bundle import a_bundle, an_entry
@@ -49,7 +50,7 @@ def entry_of_a_batch(entry: Json) -> Case:
 
 
 def condition_of(number: str, *, owners: str) -> Case:
-    """Return the answer to a transaction whose reference names documents of the sender, or of another house, by number."""
+    """Return the answer to a transaction whose condition names documents of the sender (s) or another house (o)."""
 
     def send(sender: Caller, other: Caller) -> Answer:
         for owner in owners:
@@ -186,7 +187,9 @@ CASES: Final[dict[str, tuple[Case, Answer]]] = {
     "unknown property": (patient(nickname="Zo"), (422, "structure")),
     "resourceType not first": (type_last, (201, "kept")),
     "primitive extension _status only": (alone, (201, "kept")),
-    "reference javascript:alert(1)": (patient(managingOrganization={"reference": "javascript:alert(1)"}), (422, "value")),
+    "reference javascript:alert(1)": (
+        patient(managingOrganization={"reference": "javascript:alert(1)"}), (422, "value"),
+    ),
     "attachment.data not base64": (patient(photo=[{"contentType": "image/png", "data": "%%%"}]), (422, "value")),
     "identifier.system ||": (identifier_of_pipes, (201, "kept")),
     "Patient.deceasedBoolean and deceasedDateTime both": (

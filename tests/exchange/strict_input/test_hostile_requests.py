@@ -73,7 +73,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], set[int]]]] = {
     "a length longer than the body": (lambda: request(length=len(PATIENT) + 1), REFUSED),
     "no length": (lambda: request(length=None), REFUSED),
     "a chunk whose size lies": (lambda: request(b"fffff\r\n" + PATIENT, CHUNKED, length=None), REFUSED),
-    "a chunk whose size is none": (lambda: request(b"zz\r\n" + PATIENT + b"\r\n0\r\n\r\n", CHUNKED, length=None), REFUSED),
+    "a chunk whose size is none": (lambda: request(b"zz\r\n" + PATIENT, CHUNKED, length=None), REFUSED),
     "chunks that begin with a bomb": (lambda: request(chunks(b" " * 8 * MEGABYTE), CHUNKED, length=None), REFUSED),
     "an encoding nobody knows": (lambda: request(PATIENT, "Transfer-Encoding: chunked, rot13", length=None), REFUSED),
     "6 MB": (lambda: request(b" " * 6 * MEGABYTE), {413}),
@@ -83,7 +83,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], set[int]]]] = {
     "a form of 100,000 fields": (lambda: request(b"a=b&" * 15_000, "Content-Type: application/x-www-form-urlencoded",
                                                  path="/oauth/token"), {400, 413}),
     "a form of many files": (lambda: request(
-        b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"; filename="f"\r\n\r\nx\r\n' % n for n in range(5_000))
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="%d"; filename="f"\r\n\r\n\r\n' % n for n in range(5_000))
         + b"--x--\r\n", "Content-Type: multipart/form-data; boundary=x", path="/sign-in"), {400, 413}),
     "arrays, 10,000 deep": (lambda: patient_with(b'"name":' + b"[" * 10_000 + b"]" * 10_000), {400}),
     "objects, 100,000 deep": (lambda: patient_with(b'"name":' + b'{"a":' * 100_000), {400}),
@@ -101,7 +101,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], set[int]]]] = {
     "half a surrogate pair": (lambda: patient_with(b'"language":"\\ud83d"'), {400}),
     "not UTF-8": (lambda: patient_with(b'"language":"\xff\xfe"'), {400}),
     "UTF-16": (lambda: request(PATIENT.decode().encode("utf-16")), {400}),
-    "a charset that is another": (lambda: request(PATIENT, "Content-Type: application/fhir+json; charset=utf-16"), {415}),
+    "a charset that is another": (lambda: request(PATIENT, "Content-Type: application/json; charset=utf-16"), {415}),
     "a charset nobody knows": (lambda: request(PATIENT, "Content-Type: application/fhir+json; charset=klingon"), {415}),
     "gzip": (lambda: request(gzip.compress(PATIENT), "Content-Encoding: gzip"), {415}),
     "a gzip bomb": (lambda: request(gzip.compress(b" " * 100 * MEGABYTE), "Content-Encoding: gzip"), {415}),
@@ -126,7 +126,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], set[int]]]] = {
     "strict-requests-served",
     "After each hostile request the same process answers the next one, and holds less than 100 MB more than before.",
 )
-@pytest.mark.parametrize("rounds", sizes(1, 12))
+@pytest.mark.parametrize("rounds", sizes(1, 5))
 def test_after_a_hostile_request_the_next_one_is_answered(rounds: int, server: Server, reached: Reached) -> None:
     workers, before = server.workers(), server.resident_bytes()
 
@@ -164,8 +164,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         client_id = made.exchange.register("hospital", "system/*.cruds", jwks_url="https://ehr.example/jwks.json")
         with made.exchange.database.write() as session:
             at = now(session)
-            session.add(AccessTokenRow(token_hash=digest(TOKEN), client_id=client_id, scope="system/*.cruds", issued_at=at,
-                                       expires_at=at + timedelta(hours=1)))  # fmt: skip
+            session.add(AccessTokenRow(token_hash=digest(TOKEN), client_id=client_id, scope="system/*.cruds",
+                                       issued_at=at,                                       expires_at=at + timedelta(hours=1)))  # fmt: skip
         yield made
 
 

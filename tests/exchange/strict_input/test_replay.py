@@ -21,7 +21,7 @@ WAITING = (429, "temporarily_unavailable")
     "jwt-replay-two-processes",
     "Of 20 requests with one assertion, at once at two processes, one gets a token; after a restart none does.",
 )
-@pytest.mark.parametrize("rounds", sizes(4, 200))
+@pytest.mark.parametrize("rounds", sizes(4, 100))
 def test_an_assertion_gets_one_token_whichever_process_is_asked(rounds: int, town: Town, reached: Reached) -> None:
     used, winners, losers = [], [], set()
     with town.served(2) as servers:

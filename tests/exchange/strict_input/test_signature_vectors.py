@@ -1,4 +1,4 @@
-"""Wycheproof's vectors for signatures: our verification says of each what the vectors say, with our two algorithms only."""
+"""Wycheproof's vectors for signatures: our verification says of each what they say, with our two algorithms only."""
 
 import json
 from typing import Any, Final

@@ -62,7 +62,7 @@ def test_a_string_in_a_name_comes_back_as_it_was_given(
 
 
 @ABSENT
-@pytest.mark.parametrize("count", sizes(12, 1_000))
+@pytest.mark.parametrize("count", sizes(12, 300))
 def test_a_string_in_a_condition_a_header_or_a_search_is_only_a_text(count: int, sender: Caller, watch: Watch) -> None:
     for text in some(strings(), count, seed=2):
         escaped = quote(text)
@@ -78,7 +78,7 @@ def test_a_string_in_a_condition_a_header_or_a_search_is_only_a_text(count: int,
 
 
 @ABSENT
-@pytest.mark.parametrize("count", sizes(8, 300))
+@pytest.mark.parametrize("count", sizes(8, 100))
 def test_a_string_in_a_form_of_the_portal_comes_back_as_it_was_typed(
     count: int, long_house: House, hospital_browser: Browser, sender: Caller, watch: Watch
 ) -> None:
@@ -114,7 +114,7 @@ def is_shown(text: str, page: str) -> bool:
 
 
 @ABSENT
-@pytest.mark.parametrize("count", sizes(4, 200))
+@pytest.mark.parametrize("count", sizes(4, 60))
 def test_a_string_in_a_reason_reaches_the_other_side_as_it_was_typed(
     count: int, long_house: House, whole_app: Flask, sender: Caller, watch: Watch
 ) -> None:
@@ -139,7 +139,7 @@ def test_a_string_in_a_reason_reaches_the_other_side_as_it_was_typed(
 
 
 @ABSENT
-@pytest.mark.parametrize("count", sizes(12, 500))
+@pytest.mark.parametrize("count", sizes(12, 200))
 def test_a_string_opens_no_door(count: int, whole_app: Flask, watch: Watch) -> None:
     opened = []
     browser = Browser(whole_app)
@@ -168,7 +168,7 @@ def test_a_string_opens_no_door(count: int, whole_app: Flask, watch: Watch) -> N
 
 
 @ABSENT
-@pytest.mark.parametrize("count", sizes(100, 7_000))
+@pytest.mark.parametrize("count", sizes(100, 2_000))
 def test_a_string_is_no_address_of_a_webhook_unless_it_comes_back_as_one(
     count: int, sender: Caller, watch: Watch
 ) -> None:
