@@ -1,10 +1,14 @@
 """A row or JSON object as it was found, with the place it stands at, before it becomes a record."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from directory.records import Problem
+
+#  a NUL, or half of a surrogate pair: no database keeps the one, no file the other
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass
@@ -17,11 +21,11 @@ class Raw:
     values: dict[str, Any] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
-        """Return a value as trimmed text, None if it is not there or blank."""
+        """Return a value as trimmed text, None if it is not there or blank; what cannot be kept becomes U+FFFD."""
         value = self.values.get(name)
         if value is None or isinstance(value, Raw | list | dict):
             return None
-        return str(value).strip() or None
+        return _UNSTORABLE.sub("\ufffd", str(value)).strip() or None
 
     def children(self, name: str) -> list["Raw"]:
         """Return the children under a name; a single one counts as a list of one, anything else as none."""
