@@ -186,8 +186,8 @@ def places(house: House, fhir: Caller, wire: Wire) -> Iterator[dict[str, Callabl
         return "refused"
 
     def key_set_registered(url: str) -> str:
-        result = CliRunner().invoke(client, ["register", "--organization", house.ids["hospital"], "--name", "E", "--jwks-url",
-                                             url, "--scope", "system/Task.rs"], obj=operator)  # fmt: skip
+        arguments = ["register", "--organization", house.ids["hospital"], "--name", "EHR", "--scope", "system/Task.rs"]
+        result = CliRunner().invoke(client, [*arguments, "--jwks-url", url], obj=operator)
         if result.exit_code == 0:
             assert any(name in url for name in (*BY_NAME, "example.com")), url
             return "registered by its name"

@@ -83,7 +83,7 @@ CASES: Final[dict[str, tuple[Callable[[], bytes], set[int]]]] = {
     "a form of 100,000 fields": (lambda: request(b"a=b&" * 15_000, "Content-Type: application/x-www-form-urlencoded",
                                                  path="/oauth/token"), {400, 413}),
     "a form of many files": (lambda: request(
-        b"".join(b'--x\r\nContent-Disposition: form-data; name="%d"; filename="f"\r\n\r\n\r\n' % n for n in range(5_000))
+        b"".join(b'--x\r\nContent-Disposition: form-data; name="%d"; filename=f\r\n\r\n\r\n' % n for n in range(5_000))
         + b"--x--\r\n", "Content-Type: multipart/form-data; boundary=x", path="/sign-in"), {400, 413}),
     "arrays, 10,000 deep": (lambda: patient_with(b'"name":' + b"[" * 10_000 + b"]" * 10_000), {400}),
     "objects, 100,000 deep": (lambda: patient_with(b'"name":' + b'{"a":' * 100_000), {400}),
@@ -165,7 +165,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         with made.exchange.database.write() as session:
             at = now(session)
             session.add(AccessTokenRow(token_hash=digest(TOKEN), client_id=client_id, scope="system/*.cruds",
-                                       issued_at=at,                                       expires_at=at + timedelta(hours=1)))  # fmt: skip
+                                       issued_at=at, expires_at=at + timedelta(hours=1)))  # fmt: skip
         yield made
 
 
