@@ -148,6 +148,7 @@ def answer(listening: socket.socket, made: Peer, behaviour: Callable[[Send], Non
 def test_of_a_hostile_peer_little_is_read_and_nothing_used(peer: Peer, reached: Reached) -> None:
     session, at = outbound_session((f"127.0.0.1:{peer.port}",)), f"http://127.0.0.1:{peer.port}/"
 
+    bomb()  # made before anything is counted
     tracemalloc.start()
     with pytest.raises(BadAssertion, match="The registered key set could not be read"):
         KeySets(session).keys(at, kid="a", algorithm="ES384", now=datetime.now(UTC))
