@@ -25,7 +25,7 @@ class Raw:
         value = self.values.get(name)
         if value is None or isinstance(value, Raw | list | dict):
             return None
-        return _UNSTORABLE.sub("\ufffd", str(value)).strip() or None
+        return keepable(str(value)).strip() or None
 
     def children(self, name: str) -> list["Raw"]:
         """Return the children under a name; a single one counts as a list of one, anything else as none."""
@@ -36,8 +36,13 @@ class Raw:
 
     def problem(self, name: str | None, found: object, done: str, refused: str | None = None) -> Problem:
         """Return a problem with this row."""
-        shown = None if found is None else str(found)[:120]
-        return Problem(self.file, self.row, name, shown, done, refused)
+        shown = None if found is None else keepable(str(found)[:120])
+        return Problem(self.file, self.row, name and keepable(name[:120]), shown, done, refused)
+
+
+def keepable(text: str) -> str:
+    """Return a text with U+FFFD for what cannot be kept."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def from_json(kind: str, file: str, pointer: str, value: dict[str, Any]) -> Raw:
