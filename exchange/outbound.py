@@ -44,6 +44,8 @@ PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?\Z")
 _NEVER_IN_A_URL: Final = re.compile(r"[\x00-\x20\x7f\\#]")
 _ENDS_IN_A_NUMBER: Final = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?\Z")
+#  RFC 6761 §6.3, RFC 6762, RFC 8375, and the name that ICANN keeps for private use: never on the public internet
+_INSIDE: Final = re.compile(r"(.*\.)?(localhost|local|internal|home\.arpa)\.?\Z")
 _PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
 #  `is_global` of Python 3.11 lets these through; each can stand for an address inside
 _NEVER: Final[tuple[Network, ...]] = tuple(
@@ -145,7 +147,7 @@ class Gate:
             raise OutboundRefused("The host of the address is neither a name nor a plain IP address: correct it.")
         if self.admits(host, port, literal):
             return
-        if literal is not None and not is_public(literal):
+        if _INSIDE.match(host) or (literal is not None and not is_public(literal)):
             raise OutboundRefused("The address is not on the public internet: the operator can allow it by setting.")
         if (scheme, port) != ("https", PORTS["https"]):
             raise OutboundRefused("Only https on port 443 is connected to: the operator can allow another by setting.")

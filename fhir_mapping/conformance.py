@@ -34,7 +34,8 @@ def check(document: Any, *, expected_type: str | None = None) -> tuple[Issue, ..
         return (Issue("error", "invalid", sentence, "resourceType"),)
     try:
         _check_resource(document, type_name, type_name, issues)
-        issues.extend(contained_issues(document, type_name))
+        if len(issues) < MAX_ISSUES:
+            issues.extend(contained_issues(document, type_name))
         if not any(issue.severity == "error" for issue in issues):
             issues.extend(profile_issues(document))
     except RecursionError:
@@ -64,6 +65,8 @@ def _check_object(value: dict[str, Any], type_name: str, structure: Structure, p
         elif name != "resourceType":
             sentence = f"{type_name} has no element of this name; remove it or use an extension."
             issues.append(Issue("error", "structure", sentence, f"{path}.{name}" if name.isidentifier() else path))
+            if len(issues) >= MAX_ISSUES:
+                return
     for name in structure.required:
         if name not in value and f"_{name}" not in value:
             issues.append(Issue("error", "required", f"The element {name} is missing; add it.", f"{path}.{name}"))

@@ -11,6 +11,7 @@ from directory.formats.raw import Raw
 from directory.records import KINDS, LOCATION, ORGANIZATION, RECORDS, SERVICE, Problem, Read, Service
 
 SERVICE_AT_LOCATION = "service_at_location"
+LONGEST_ID = 200
 
 
 class Assembly:
@@ -66,6 +67,10 @@ class Assembly:
         if key is None:
             done = f"Refused: this {kind} has no id, so it could not be known again; add one at the source."
             self.problems.append(raw.problem("id", None, done, kind))
+            return
+        if len(key) > LONGEST_ID:
+            done = f"Refused: the id of this {kind} is longer than {LONGEST_ID} characters; shorten it at the source."
+            self.problems.append(raw.problem("id", key, done, kind))
             return
         before = self._found[kind].setdefault(key, raw)
         if before is not raw:

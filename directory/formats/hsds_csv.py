@@ -141,7 +141,7 @@ def _tell_missing(folder: Path, problems: list[Problem]) -> None:
         return
     try:
         listed = [str(resource["path"]) for resource in json.loads(package.read_bytes())["resources"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         done = "Passed over: the package's description cannot be read; the CSV files were."
         problems.append(Problem(package.name, None, "resources", None, done))
         return

@@ -50,10 +50,13 @@ def read(path: Path, problems: list[Problem]) -> Iterator[Read]:
             done = "Left out: it holds no organisation, service or location."
             problems.append(Problem(name, None, None, None, done))
         for kind, pointer, value in found:
-            if isinstance(value, dict):
-                assembly.add(kind, from_json(kind, name, pointer, value))
-            else:
+            if not isinstance(value, dict):
                 problems.append(Problem(name, pointer, None, None, "Left out: it is not an HSDS object."))
+                continue
+            try:
+                assembly.add(kind, from_json(kind, name, pointer, value))
+            except RecursionError:
+                problems.append(Problem(name, pointer, None, None, "Left out: it nests deeper than can be read."))
     yield from assembly.records()
 
 
@@ -64,7 +67,7 @@ def load(file: Path, name: str, problems: list[Problem]) -> Any:
     except json.JSONDecodeError as error:
         done = "Left out: the file is not JSON; mend it at this line and import again."
         problems.append(Problem(name, error.lineno, None, error.msg, done))
-    except (UnicodeError, RecursionError):
+    except (ValueError, RecursionError):  # not UTF-8, a number of thousands of digits, brackets without end
         problems.append(Problem(name, None, None, None, "Left out: the file is not JSON in UTF-8."))
     return None
 

@@ -1,10 +1,14 @@
 """A row or JSON object as it was found, with the place it stands at, before it becomes a record."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from directory.records import Problem
+
+#  a NUL, or half of a surrogate pair: no database keeps the one, no file the other
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass
@@ -17,11 +21,11 @@ class Raw:
     values: dict[str, Any] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
-        """Return a value as trimmed text, None if it is not there or blank."""
+        """Return a value as trimmed text, None if it is not there or blank; what cannot be kept becomes U+FFFD."""
         value = self.values.get(name)
         if value is None or isinstance(value, Raw | list | dict):
             return None
-        return str(value).strip() or None
+        return keepable(str(value)).strip() or None
 
     def children(self, name: str) -> list["Raw"]:
         """Return the children under a name; a single one counts as a list of one, anything else as none."""
@@ -32,8 +36,13 @@ class Raw:
 
     def problem(self, name: str | None, found: object, done: str, refused: str | None = None) -> Problem:
         """Return a problem with this row."""
-        shown = None if found is None else str(found)[:120]
-        return Problem(self.file, self.row, name, shown, done, refused)
+        shown = None if found is None else keepable(str(found)[:120])
+        return Problem(self.file, self.row, name and keepable(name[:120]), shown, done, refused)
+
+
+def keepable(text: str) -> str:
+    """Return a text with U+FFFD for what cannot be kept."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def from_json(kind: str, file: str, pointer: str, value: dict[str, Any]) -> Raw:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 Reading = tuple[str | float | int | None, str | None]
 LEFT_OUT = "Left out: "
+LONGEST_NAME = 500
 
 _CLOCK = re.compile(r"(\d{1,2})[:.]?(\d{2})?(?::?(\d{2}))?(?:\.\d+)?\s*([ap])?\.?m?\.?\s*(Z|[+-]\d{2}:?\d{2})?", re.I)
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
@@ -27,6 +28,13 @@ def text(value: str) -> Reading:
         except UnicodeError:
             return value, None
     return value, None
+
+
+def name(value: str) -> Reading:
+    """A name; lists are in the order of names, so one has a longest."""
+    if len(value) > LONGEST_NAME:
+        return value[:LONGEST_NAME].rstrip(), f"Repaired: cut after {LONGEST_NAME} characters."
+    return text(value)
 
 
 def number(value: str) -> Reading:
@@ -153,6 +161,7 @@ def location_type(value: str) -> Reading:
 
 # What a field is read by, by its name; every other field by the type that its record gives it.
 BY_FIELD: dict[str, Callable[[str], Reading]] = {
+    "name": name,
     "latitude": latitude,
     "longitude": longitude,
     "valid_from": day,

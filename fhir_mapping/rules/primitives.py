@@ -4,6 +4,7 @@ Each check returns None, or what is wrong as the second half of a sentence that 
 """
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -52,10 +53,14 @@ def _string(value: Any) -> str | None:
 
 def _matching(name: str) -> Callable[[Any], str | None]:
     pattern, words = _COMPILED[name]
+    #  a code, an address and the rest are strings, which have a longest; an attachment's content has none of its own
+    longest = sys.maxsize if name == "base64Binary" else _LONGEST_STRING
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
             return "must be a text in quotation marks"
+        if len(value) > longest:
+            return "is longer than a megabyte; send it as an attachment"
         return None if pattern.fullmatch(value) else words
 
     return check

@@ -1,6 +1,6 @@
 """Keeping a version of a document: its references are checked, its id and meta are ours, all else is as it was sent."""
 
-from collections.abc import Set
+from collections.abc import Set, Sized
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,8 @@ from fhir_mapping.resource_types import RESOURCE_TYPES
 from fhir_mapping.search_parameters import extract
 
 PROJECTED = frozenset({"Organization", "HealthcareService", "Location"})
+#  each is a row written, or an id looked up, while other writers wait
+MOST_VALUES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def keep_document(
 
     `also` are (type, id) that the same Bundle is about to write. `author_id` differs from the actor's organisation
     when somebody records for an agency. References that stand in `checked_before` were checked when it was written.
-    Raises Unprocessable for a reference the writer cannot see, worded as for an unknown id.
+    Raises Unprocessable for a reference the writer cannot see, worded as for an unknown id, and for a document with
+    more references or values to be found by than MOST_VALUES.
     """
     type_name = body["resourceType"]
     writer = author_id or actor.organization_id or ""
@@ -60,6 +63,7 @@ def keep_document(
     version = before.version + 1 if before else 1
     body = with_meta(body, own_id, version, stamp(session))
     found = extract(body)
+    _refuse_too_many(found, type_name)
     hot = {one.parameter: one.value for one in found if one.parameter in HOT} if type_name == "Task" else {}
     text = dump(body)
     if before is None:
@@ -118,6 +122,15 @@ def _ours(text: str, base: str) -> str | None:
     return text.removeprefix(base + "/") if local_reference(text, base) else None
 
 
+def _refuse_too_many(values: Sized, type_name: str) -> None:
+    if len(values) > MOST_VALUES:
+        raise Unprocessable(
+            f"A document may have {MOST_VALUES} references and values that it is found by: divide it.",
+            expression=type_name,
+            code="too-costly",
+        )
+
+
 def _check_references(session: Session, writer: str, body: Json, also: Set[tuple[str, str]], known: Set[str]) -> None:
     wanted: dict[tuple[str, str], str] = {}
     for path, text in references_in(body):
@@ -138,6 +151,7 @@ def _check_references(session: Session, writer: str, body: Json, also: Set[tuple
         local = local_reference(text, fhir_base(session))
         if local is not None and local not in also:
             wanted.setdefault(local, path)
+    _refuse_too_many(wanted, str(body["resourceType"]))
     visible = document.visible_ids(session, wanted, viewer_id=writer)
     for local, path in wanted.items():
         if local not in visible and not (local[0] in PROJECTED and is_listed(session, *local)):

@@ -16,6 +16,7 @@ from exchange.outbound import check_address
 from exchange.web.api.problems import answer_problems
 from exchange.web.guard import Who, access, current_actor
 from exchange.web.transaction import config, reading, transaction
+from fhir_mapping.json_text import JSONProblem, parse
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 answer_problems(blueprint)
@@ -34,7 +35,7 @@ def show_all() -> ResponseReturnValue:
 @access(Who.MEMBER, Permission.MANAGE_WEBHOOKS)
 def register() -> ResponseReturnValue:
     """Register `{"url": "https://…"}` and answer with its id and, this once, its signing secret."""
-    url = _url_of(request.get_json(silent=True) if request.is_json else None)
+    url = _url_of(_body())
     with transaction() as session:
         made = register_webhook(
             session, current_actor(), url, check_address=lambda text: check_address(text, config().allowed_addresses)
@@ -51,8 +52,21 @@ def remove(webhook_id: Any) -> ResponseReturnValue:
     return "", 204
 
 
+def _body() -> Any:
+    """Return the JSON of a request, None without any: a form of another site cannot send it (no CSRF).
+
+    Raises Malformed. It is read as strictly as at the FHIR door: an address given twice would be two addresses.
+    """
+    if not request.is_json:
+        return None
+    try:
+        return parse(request.get_data())
+    except JSONProblem as problem:
+        raise Malformed(problem.sentence, expression="url") from None
+
+
 def _url_of(body: Any) -> str:
-    """Return the address of a request. Only JSON is read: a form of another site cannot send it (no CSRF)."""
+    """Return the address that a request names. Raises Malformed."""
     url = body.get("url") if isinstance(body, dict) else None
     if not isinstance(url, str) or not url.strip():
         raise Malformed('Send a JSON object such as {"url": "https://example.org/hook"}.', expression="url")

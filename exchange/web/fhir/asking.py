@@ -77,7 +77,7 @@ def asked_on_its_own(type_name: str = "", document_id: str = "", version: str = 
 
 def read_body() -> Json:
     """Return the JSON object of the request's body. Raises UnsupportedMediaType, Malformed with line and column."""
-    refuse_other_than_json(request.content_type or "")
+    refuse_other_than_json(request.content_type or "", request.headers.get("Content-Encoding", ""))
     try:
         resource = parse(request.get_data())
     except JSONProblem as problem:

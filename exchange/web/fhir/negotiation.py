@@ -48,8 +48,10 @@ def _range(text: str) -> tuple[float, str, str]:
     return quality, media.lower() if quality > 0 else "", options.get("fhirversion", "").strip()
 
 
-def refuse_other_than_json(content_type: str) -> None:
-    """Raise UnsupportedMediaType (415) unless a body is FHIR R4 as JSON in UTF-8."""
+def refuse_other_than_json(content_type: str, content_encoding: str = "") -> None:
+    """Raise UnsupportedMediaType (415) unless a body is FHIR R4 as JSON in UTF-8, not compressed (RFC 9110 §8.4)."""
+    if content_encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
     media, options = parse_options_header(content_type)
     plain = {name.lower(): value for name, value in options.items()}
     if (

@@ -115,16 +115,21 @@ def verify_assertion(
     if len(keys) != 1:
         how = "No registered key" if not keys else "More than one registered key"
         raise BadAssertion(f"{how} has this kid and fits this alg: publish exactly one.")
+    verify_signature(assertion.text, keys[0])
+    return proof
+
+
+def verify_signature(text: str, key: Jwk) -> None:
+    """Raise BadAssertion unless a compact JWS is signed by a key, with the one algorithm of its type. RFC 7515 §5.2."""
     registry = jws.JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
     #  joserfc stops at 512 and 1024 characters: too few for a long jku, and for RSA of 8192 bits
     registry.max_header_length = registry.max_signature_length = LONGEST_ASSERTION
     try:
-        public = {name: keys[0][name] for name in _PUBLIC if name in keys[0]}
-        key = (ECKey if keys[0]["kty"] == "EC" else RSAKey).import_key(public)
-        jws.deserialize_compact(assertion.text, key, algorithms=list(ALGORITHMS), registry=registry)
+        public = {name: key[name] for name in _PUBLIC if name in key}
+        imported = (ECKey if key["kty"] == "EC" else RSAKey).import_key(public)
+        jws.deserialize_compact(text, imported, algorithms=list(ALGORITHMS), registry=registry)
     except (JoseError, ValueError, TypeError):
         raise BadAssertion("The signature of the assertion does not fit the registered key: sign it anew.") from None
-    return proof
 
 
 def _json_object(part: str) -> dict[str, Any]:

@@ -149,7 +149,12 @@ def build(house: House, session: requests.Session | None = None) -> Flask:
 
 @pytest.fixture(scope="session")
 def signing_keys() -> dict[str, Any]:
-    """Keys by name: the client's two, those of a stranger, and weak ones."""
+    """Keys by name."""
+    return new_keys()
+
+
+def new_keys() -> dict[str, Any]:
+    """Return keys by name: the client's two, those of a stranger, and weak ones."""
     return {
         "rsa": RSAKey.generate_key(2048, {"kid": "rsa-1"}),
         "ec": ECKey.generate_key("P-384", {"kid": "ec-1"}),
