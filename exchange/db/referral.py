@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime, Words
+from exchange.db.document import visible_document
 from exchange.db.organization import OrganizationRow
 from exchange.db.person import UserRow
 from exchange.db.sealing import Sealed
@@ -117,7 +118,8 @@ def _values(session: Session, referral: Referral) -> dict[str, Any]:
 def _visible(actor: Actor) -> ColumnElement[bool]:
     """Return which referrals an actor may see: its own as a sender, those it received, its network's open queue.
 
-    A draft is released to nobody, and consent that is needed holds it back from the receiver.
+    A draft is released to nobody, and consent that is needed holds it back from the receiver; it stays unknown to whom
+    it was never released when it is cancelled or retracted from there.
     """
     if actor.kind in (ActorKind.SYSTEM, ActorKind.OPERATOR) and actor.organization_id is None:
         return ReferralRow.id.is_not(None)
@@ -125,6 +127,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     held_back = or_(
         ReferralRow.status == ReferralStatus.DRAFT,
         and_(ReferralRow.stage == Stage.CONSENT_NEEDED, ReferralRow.stage.is_not(None)),
+        _ended_unknown_to(organization_id),
     )
     seen = or_(
         ReferralRow.sender_id == organization_id,
@@ -132,6 +135,14 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
         and_(ReferralRow.receiver_id.is_(None), ReferralRow.network_id == organization_id, ~held_back),
     )
     return and_(seen, ReferralRow.id == actor.referral_id) if actor.kind is ActorKind.LINK else seen
+
+
+def _ended_unknown_to(organization_id: Any) -> ColumnElement[bool]:
+    """Return which referrals their sender ended before the Task, or while no more of it, was shown to an organisation."""
+    was_shown = exists().where(
+        visible_document.c.viewer_id == organization_id, visible_document.c.document_id == ReferralRow.id
+    )
+    return and_(ReferralRow.status.in_((ReferralStatus.CANCELLED, ReferralStatus.ENTERED_IN_ERROR)), ~was_shown)
 
 
 def _recordable(actor: Actor) -> ColumnElement[bool]:
@@ -153,6 +164,7 @@ def _recordable(actor: Actor) -> ColumnElement[bool]:
         ReferralRow.receiver_id.is_not(None),
         ReferralRow.status != ReferralStatus.DRAFT,
         or_(ReferralRow.stage.is_(None), ReferralRow.stage != Stage.CONSENT_NEEDED),
+        ~_ended_unknown_to(ReferralRow.receiver_id),
     )
 
 
