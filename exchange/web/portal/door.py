@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from exchange.actions.people.stay_signed_in import NOTED_EVERY, stay_signed_in
 from exchange.domain.errors import ExchangeError, Forbidden
-from exchange.web.guard import SESSION_COOKIE
+from exchange.web.guard import session_secret
 from exchange.web.portal import (
     answer_link,
     filters,
@@ -80,5 +80,5 @@ def _stay_signed_in(response: Response) -> Response:
     seen_at = g.get("session_seen_at")
     if seen_at is not None and database().clock() - seen_at >= NOTED_EVERY:
         with transaction() as session:
-            stay_signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
+            stay_signed_in(session, session_secret())
     return response
