@@ -138,7 +138,7 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _ended_unknown_to(organization_id: Any) -> ColumnElement[bool]:
-    """Return which referrals their sender ended before the Task, or while no more of it, was shown to an organisation."""
+    """Return which referrals their sender ended of which an organisation has not been shown even the Task."""
     was_shown = exists().where(
         visible_document.c.viewer_id == organization_id, visible_document.c.document_id == ReferralRow.id
     )
