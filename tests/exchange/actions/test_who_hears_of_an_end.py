@@ -1,4 +1,4 @@
-"""A referral that ends, is held back or comes back: who still sees what, and who is told. Found by tests/exchange/loop."""
+"""A referral that ends, is held back or comes back: who sees it and who is told (tests/exchange/loop found it)."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ from tests.exchange.rows import AUDIT, digest
 from tests.exchange.web.fhir.conftest import Caller, Door, Json
 
 #  a network with two hospitals, of which one needs consent, three agencies, and a stranger
-JOIN: Final = (
+JOIN: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("network", "network", {"email": "network@example.invalid"}),
     ("hospital", "hospital", {"email": "hospital@example.invalid", "network_id": "network"}),
     ("clinic", "hospital", {"email": "c@example.invalid", "network_id": "network", "consent_rule": "required"}),
@@ -96,6 +96,7 @@ class Acting(RuleBasedStateMachine):
         if crash is not None:
             self._crash(act, crash)
         came: Any = None
+        result: Any = None
         try:
             with self.house.database.write() as session:
                 result = act(session)

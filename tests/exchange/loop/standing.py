@@ -99,8 +99,8 @@ def _every_version_is_there_once_and_audited(session: Session) -> None:
 
 def _every_decision_is_on_the_timeline(session: Session, stands: Mapping[str, ReferralRow]) -> None:
     lines = defaultdict(list)
-    for row in session.scalars(select(ReferralEventRow).order_by(ReferralEventRow.id)):
-        lines[row.referral_id].append(row)
+    for line in session.scalars(select(ReferralEventRow).order_by(ReferralEventRow.id)):
+        lines[line.referral_id].append(line)
     for referral_id, row in stands.items():
         versions = [line.version for line in lines[referral_id]]
         assert versions == sorted(versions)
@@ -113,6 +113,7 @@ def _every_decision_is_on_the_timeline(session: Session, stands: Mapping[str, Re
 def _messages_go_to_parties_and_say_nothing(session: Session, house: House, model: Mapping[str, One]) -> None:
     labels = {organization_id: label for label, organization_id in house.ids.items()}
     for row in session.scalars(select(MessageRow)):
+        assert row.referral_id is not None
         assert row.referral_id in model, "what is told was stored"
         one, who = model[row.referral_id], labels[row.organization_id or ""]
         assert who in {one["sender"], one["receiver"], "network"}, (who, row.kind)

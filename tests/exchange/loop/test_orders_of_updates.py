@@ -42,7 +42,7 @@ def test_updates_in_any_order_end_where_the_table_says(house: Any, rounds: int, 
         assert history(house, sent.referral.id) == ["requested", *statuses], order
         refused, applied = refused + late, applied + len(statuses)
 
-    lines = [line for line in rows(house.database)["referral_event"]]
+    lines = rows(house.database)["referral_event"]
     assert len(lines) == rounds + applied, "each update that was applied has one line, and no other has any"
     reached(rounds=rounds, orders=len({n * STRIDE % len(ORDERS) for n in range(rounds)}), applied=applied,
             refused=refused)  # fmt: skip
@@ -67,7 +67,8 @@ def late_ones_are_stale(house: Any, task_id: str, order: tuple[int, ...]) -> tup
 
 def the_table_decides(house: Any, task_id: str, order: tuple[int, ...]) -> tuple[list[str], int]:
     """Send each update on the version that stands: the table of moves says which may come after which."""
-    status, statuses, refused = "requested", [], 0
+    status, refused = "requested", 0
+    statuses: list[str] = []
     for update in order:
         wanted = UPDATES[update]
         is_move = any(end == wanted for end, _who in DIAGRAM[status].values())
