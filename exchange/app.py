@@ -66,7 +66,7 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.is_https,
-        SESSION_COOKIE_NAME="exchange_form",
+        SESSION_COOKIE_NAME=config.cookie_name("exchange_form"),
     )
     app.config.update(flask_settings)
     app.url_map.strict_slashes = False

@@ -45,6 +45,10 @@ class Config:
         """Whether people reach the exchange over TLS."""
         return self.base_url.startswith("https://")
 
+    def cookie_name(self, name: str) -> str:
+        """Return the name of a cookie; over TLS no neighbouring host can set one of this name (RFC 6265bis §4.1.3)."""
+        return f"__Host-{name}" if self.is_https else name
+
 
 ENVIRONMENT = {
     "EXCHANGE_DATABASE_URL": "database_url",

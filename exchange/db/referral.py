@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime, Words
+from exchange.db.document import visible_document
 from exchange.db.organization import OrganizationRow
 from exchange.db.person import UserRow
 from exchange.db.sealing import Sealed
@@ -119,9 +120,13 @@ def _values(session: Session, referral: Referral) -> dict[str, Any]:
 _ROW: Final = ReferralRow.__table__
 _ITS: Final = ReferralRow.__table__.c
 _WHO: Final = bindparam("organization_id")
-#  a draft is released to nobody, and consent that is needed holds a referral back from its receiver
+_WAS_SHOWN: Final = exists().where(visible_document.c.viewer_id == _WHO, visible_document.c.document_id == _ITS.id)
+#  A draft is released to nobody, and consent that is needed holds a referral back from its receiver; it stays unknown
+#  to whom it was never released when it is cancelled or retracted from there.
 _HELD_BACK: Final = or_(
-    _ITS.status == ReferralStatus.DRAFT, and_(_ITS.stage == Stage.CONSENT_NEEDED, _ITS.stage.is_not(None))
+    _ITS.status == ReferralStatus.DRAFT,
+    and_(_ITS.stage == Stage.CONSENT_NEEDED, _ITS.stage.is_not(None)),
+    and_(_ITS.status.in_((ReferralStatus.CANCELLED, ReferralStatus.ENTERED_IN_ERROR)), ~_WAS_SHOWN),
 )
 #  what an organisation sees: what it sent, what it received, its network's open queue
 _SEEN: Final = or_(

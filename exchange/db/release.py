@@ -130,14 +130,10 @@ def end_releases(
     session.flush()
     for row in rows:
         _follow(session, row.document_id, organization_id, referral_id)
-    if not until:
-        hide_preview(session, referral_id, organization_id, keep_reduced=bool(rows))
 
 
-def hide_preview(session: Session, task_id: str, organization_id: str, *, keep_reduced: bool = False) -> None:
+def hide_preview(session: Session, task_id: str, organization_id: str) -> None:
     """Take a preview away from an organisation that did not get the referral."""
-    if keep_reduced:
-        return
     session.execute(
         delete(visible_document).where(
             visible_document.c.document_id == task_id,

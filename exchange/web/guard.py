@@ -23,7 +23,7 @@ from exchange.domain.actor import Actor, ActorKind
 from exchange.domain.errors import Forbidden, NotFound, Unauthenticated
 from exchange.domain.permissions import Permission, permit
 from exchange.domain.scopes import Scope, parse_scopes
-from exchange.web.transaction import reading
+from exchange.web.transaction import config, reading
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -83,6 +83,11 @@ def guard(app: Flask) -> None:
             permit(g.actor, mark.permission)
 
 
+def session_secret() -> str:
+    """Return what the browser's session cookie holds, empty without one."""
+    return request.cookies.get(config().cookie_name(SESSION_COOKIE), "")
+
+
 def current_actor() -> Actor:
     """Return who is calling. Raises Unauthenticated on a public page."""
     actor: Actor | None = g.get("actor")
@@ -130,7 +135,7 @@ def _scopes_of(written: str) -> tuple[Scope, ...]:
 
 
 def _person() -> Actor:
-    token = request.cookies.get(SESSION_COOKIE, "")
+    token = session_secret()
     with reading() as session:
         row = portal_session(session, token) if token else None
         if row is None or row.ended_at or not _is_alive(row.started_at, row.seen_at, now(session)):

@@ -89,10 +89,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line that one side wrote to the other. Health data: sealed at rest, never in a log, mail or URL."""
+    """A line that one side wrote to the other. Health data: sealed at rest, never in a log, mail or URL.
+
+    `at` is None where its writer did not say when (R4: Annotation.time is optional).
+    """
 
     text: str
-    at: datetime
+    at: datetime | None
     author: str
 
 

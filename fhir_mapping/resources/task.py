@@ -6,7 +6,7 @@ A stored Task is never rebuilt: `task_with` returns a copy with the elements tha
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from fhir_mapping import systems
@@ -122,8 +122,7 @@ def _output_of(item: Json) -> Output:
 def _note_of(item: Json) -> Note:
     author = ref_of(item.get("authorReference"))
     name = author.reference or author.display if author else item.get("authorString")
-    at = time_of(item.get("time")) or datetime.min.replace(tzinfo=UTC)
-    return Note(str(item.get("text", "")), at, name if isinstance(name, str) else "")
+    return Note(str(item.get("text", "")), time_of(item.get("time")), name if isinstance(name, str) else "")
 
 
 def task_with(document: Json, referral: Referral, *, owner_reference: str | None = None) -> Json:
@@ -179,7 +178,7 @@ def annotation(note: Note) -> Json:
     """Return an Annotation. An author that reads `Type/id` becomes a reference."""
     by = "authorReference" if _LOCAL.match(note.author) else "authorString"
     author = reference(note.author) if by == "authorReference" else note.author
-    return without_nothing({by: author, "time": instant(note.at), "text": note.text})
+    return without_nothing({by: author, "time": instant(note.at) if note.at else None, "text": note.text})
 
 
 def changed_elements(before: Json, after: Json, *, base_url: str = "") -> dict[str, tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from exchange.actions.directory.find_organization import find_organization
 from exchange.actions.documents.body_of import body_of
 from exchange.actions.documents.keep_document import patient_of
 from exchange.actions.referrals.calendar_of import calendar_of
-from exchange.actions.referrals.consent_for import consent_for
+from exchange.actions.referrals.consent_for import ConsentFound, consent_for
 from exchange.actions.referrals.release_documents import release_documents
 from exchange.actions.referrals.remember import remember
 from exchange.actions.referrals.send_referral import ready_to_go, sending_events
@@ -40,13 +40,14 @@ def _ask_again(session: Session, actor: Actor, one: Referral, task: Json) -> Non
     sender = find_organization(session, one.sender_id)
     assert sender is not None
     try:
-        is_given = consent_for(session, sender, one, task).is_given
+        found = consent_for(session, sender, one, task)
     except Unprocessable:
-        is_given = False
+        found = ConsentFound(is_given=False)
+    is_given = found.is_given
     if not is_given and one.stage is not Stage.CONSENT_NEEDED:
         _withdraw(session, actor, one)
     elif is_given and one.stage is Stage.CONSENT_NEEDED:
-        _let_go(session, actor, one, task)
+        _let_go(session, actor, replace(one, consent_id=found.consent_id), task)
     elif is_given:
         release_documents(session, one, task)
 
@@ -62,11 +63,16 @@ def _withdraw(session: Session, actor: Actor, one: Referral) -> None:
 
 
 def _let_go(session: Session, actor: Actor, one: Referral, task: Json) -> None:
+    """Release it again: one that waits for its answer is sent, one that was answered goes on where it stood."""
     at = now(session)
     sender = find_organization(session, one.sender_id)
     receiver = find_organization(session, one.receiver_id) if one.receiver_id else None
     assert sender is not None
-    ready, _issues = ready_to_go(session, sender, receiver, replace(one, stage=None), task)
+    ready = replace(one, stage=None)
+    is_sent = one.status is ReferralStatus.REQUESTED
+    if is_sent:
+        ready, _issues = ready_to_go(session, sender, receiver, ready, task)
     ready = replace(ready, changed_at=at, version=one.version + 1)
     ready = with_clock(ready, now=at, calendar=calendar_of(receiver or sender, at.year))
-    remember(session, one, ready, sending_events(ready, at), actor)
+    events = sending_events(ready, at) if is_sent else [Event(EventKind.AMENDED, at, Side.SENDER)]
+    remember(session, one, ready, events, actor)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.find_organization import find_organization
-from exchange.db import outbox
+from exchange.db import outbox, release
 from exchange.db.person import coordinators_of, people_of
 from exchange.db.session import now
 from exchange.db.webhook import webhooks_of
@@ -19,13 +19,15 @@ RECORDED = ("phone", "paper")
 def tell(session: Session, referral: Referral, events: Iterable[Event], actor: Actor) -> int:
     """Write the messages of these facts into the outbox and return how many.
 
-    A side is not told of its own act, unless somebody else recorded it.
+    A side is not told of its own act, unless somebody else recorded it; a receiver not of what it never saw.
     """
     messages = 0
     for event in events:
         for side, kind in TOLD.get(event.kind, ()):
             for organization_id, addresses in _destinations(session, referral, side, kind):
                 if side is event.side and actor.source not in RECORDED:
+                    continue
+                if side is Side.RECEIVER and not release.is_told(session, referral.id, organization_id, now(session)):
                     continue
                 messages += _put(session, referral, kind, organization_id, addresses)
     return messages

@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from exchange.actions.people.stay_signed_in import NOTED_EVERY, stay_signed_in
 from exchange.domain.errors import Busy, ExchangeError, Forbidden, StorageFull
-from exchange.web.guard import SESSION_COOKIE
+from exchange.web.guard import session_secret
 from exchange.web.portal import (
     answer_link,
     filters,
@@ -82,5 +82,5 @@ def _stay_signed_in(response: Response) -> Response:
     if seen_at is not None and database().clock() - seen_at >= NOTED_EVERY:
         #  where it cannot be noted the page is shown all the same: the session only ends a little earlier
         with suppress(Busy, StorageFull), transaction() as session:
-            stay_signed_in(session, request.cookies.get(SESSION_COOKIE, ""))
+            stay_signed_in(session, session_secret())
     return response

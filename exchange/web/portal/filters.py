@@ -17,8 +17,11 @@ _NORTH_AMERICAN = re.compile(r"(?:\+?1)?(\d{3})(\d{3})(\d{4})\Z")
 
 
 def moment(value: datetime | None) -> str:
-    """Return a time in the viewer's zone: "Tue 24 Nov, 3:05 PM"."""
-    return format_datetime(value, gettext("EEE d MMM, h:mm a")) if value else ""
+    """Return a time in the viewer's zone: "Tue 24 Nov, 3:05 PM"; one at the edge of the calendar has a day only."""
+    try:
+        return format_datetime(value, gettext("EEE d MMM, h:mm a")) if value else ""
+    except OverflowError:
+        return value.date().isoformat() if value else ""
 
 
 def day(value: datetime | date | None) -> str:

@@ -9,7 +9,7 @@ from exchange.actions.directory.find_organization import find_organization
 from exchange.actions.people.accept_invitation import accept_invitation, invited_user
 from exchange.actions.people.sign_in import sign_in
 from exchange.domain.errors import Unprocessable
-from exchange.web.guard import SESSION_COOKIE, Who, access
+from exchange.web.guard import Who, access, session_secret
 from exchange.web.portal.forms import PageForm, at_most, needed, stripped
 from exchange.web.portal.sign_in import with_session
 from exchange.web.transaction import reading, transaction
@@ -44,9 +44,7 @@ def choose(token: str) -> ResponseReturnValue:
     try:
         with transaction() as writing:
             user_id = accept_invitation(writing, token, form.password.data, form.name.data)
-            secret = sign_in(
-                writing, user_id, address, instead_of=request.cookies.get(SESSION_COOKIE, ""), request_id=g.request_id
-            )
+            secret = sign_in(writing, user_id, address, instead_of=session_secret(), request_id=g.request_id)
     except Unprocessable as error:
         if not form.blame(error):
             raise

@@ -10,7 +10,7 @@ from exchange.actions.people.check_password import check_password
 from exchange.actions.people.note_failed_sign_in import note_failed_sign_in
 from exchange.actions.people.sign_in import sign_in
 from exchange.actions.people.sign_out import sign_out
-from exchange.web.guard import SESSION_COOKIE, Who, access
+from exchange.web.guard import SESSION_COOKIE, Who, access, session_secret
 from exchange.web.portal.forms import PageForm, at_most, needed, stripped
 from exchange.web.portal.viewer import safe_next
 from exchange.web.transaction import config, reading, transaction
@@ -50,9 +50,7 @@ def enter() -> ResponseReturnValue:
         page.password.errors = [gettext("The address or the password is wrong. Check both and try again.")]
         return render_template("portal/sign_in.html", form=page), 401
     with transaction() as writing:
-        token = sign_in(
-            writing, user_id, address, instead_of=request.cookies.get(SESSION_COOKIE, ""), request_id=g.request_id
-        )
+        token = sign_in(writing, user_id, address, instead_of=session_secret(), request_id=g.request_id)
     session.clear()  # forms of before belong to nobody now
     return with_session(redirect(safe_next(page.next.data) or url_for("portal.lists.inbox"), 303), token)
 
@@ -62,11 +60,13 @@ def enter() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """End the session on our side and in the browser."""
     with transaction() as writing:
-        sign_out(writing, request.cookies.get(SESSION_COOKIE, ""))
+        sign_out(writing, session_secret())
     session.clear()
     flash(gettext("You are signed out."))
     response = redirect(url_for(".form"), 303)
-    response.delete_cookie(SESSION_COOKIE, secure=config().is_https, httponly=True, samesite="Lax")
+    response.delete_cookie(
+        config().cookie_name(SESSION_COOKIE), secure=config().is_https, httponly=True, samesite="Lax"
+    )
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
@@ -74,5 +74,6 @@ def leave() -> ResponseReturnValue:
 def with_session(response: "Response | ResponseReturnValue", token: str) -> Response:
     """Return an answer that carries the session's secret: not for scripts, not across sites, gone with the browser."""
     answer = make_response(response)
-    answer.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="Lax", secure=config().is_https)
+    name, is_https = config().cookie_name(SESSION_COOKIE), config().is_https
+    answer.set_cookie(name, token, httponly=True, samesite="Lax", secure=is_https)
     return answer

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from exchange.actions.referrals.open_referral import open_referral
 from exchange.domain.actor import Role
 from fhir_mapping.case_data.referral import ReferralStatus
+from tests.exchange.loop.papers import a_task, basis, keep
 from tests.exchange.web.portal.conftest import words
 
 
@@ -161,3 +164,17 @@ def test_what_people_wrote_is_shown_as_text(house: Any, signed_in: Any) -> None:
     assert "<script>alert" not in page
     assert "<img" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 2
+
+
+@pytest.mark.parametrize("time", [{}, {"time": "0001-01-01T00:00:00Z"}, {"time": "9999-12-31T23:59:59-05:00"}])
+def test_a_note_without_a_time_or_from_the_edge_of_time_is_shown(house: Any, signed_in: Any, time: Any) -> None:
+    """Annotation.time is optional (R4): the page of a referral that an EHR sent with such a note failed."""
+    with house.database.write() as session:
+        found = basis(session, house, "hospital", None)
+        task = a_task(house, "hospital", "pantry", found, note=[{"text": "Please call in the morning."} | time])
+        task_id = keep(session, house.client("hospital"), task).partition("/")[2]
+
+    page = signed_in("pantry").get(f"/referrals/{task_id}")
+
+    assert page.status_code == 200
+    assert "Please call in the morning." in words(page)

@@ -5,30 +5,24 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from exchange.app import create_app
 from exchange.config import Config
-from exchange.db.base import Base
 from exchange.domain import errors
 from exchange.domain.actor import Role
 from exchange.domain.errors import ExchangeError
 from exchange.web.guard import Who
 from exchange.web.portal.error_pages import PAGES
+from tests.exchange.rows import AUDIT, rows
 from tests.exchange.web.portal.conftest import Browser, words
 
-NEVER_WRITTEN_DOWN = {"audit_event", "audit_block", "portal_session"}
+NEVER_WRITTEN_DOWN = AUDIT | {"portal_session"}
 HEALTH_DATA = re.compile(r"canary|zoelle|food|627|1980|0143", re.IGNORECASE)
 
 
-def rows(house: Any) -> dict[str, list[Any]]:
+def stands(house: Any) -> dict[str, list[str]]:
     """Return every row of the database but the audit, and when a session was last used."""
-    with house.database.read() as session:
-        return {
-            name: sorted(map(repr, session.execute(text(f'SELECT * FROM "{name}"')).all()))
-            for name in Base.metadata.tables
-            if name not in NEVER_WRITTEN_DOWN
-        }
+    return rows(house.database, but=NEVER_WRITTEN_DOWN)
 
 
 def addresses(house: Any, link: Any) -> list[tuple[str, Role, str]]:
@@ -58,14 +52,14 @@ def addresses(house: Any, link: Any) -> list[tuple[str, Role, str]]:
 def test_reading_changes_nothing(house: Any, link: Any, signed_in: Any, visits: Any) -> None:
     pages = addresses(house, link)
     browsers = visits(pages)
-    before = rows(house)
+    before = stands(house)
 
     for organization, role, address in pages:
         for ask in ("get", "head", "options"):
             response = getattr(browsers[organization, role].client, ask)(address)
             assert response.status_code in (200, 404), address
 
-    assert rows(house) == before
+    assert stands(house) == before
 
 
 def test_every_page_is_whole(house: Any, link: Any, visits: Any) -> None:
@@ -121,7 +115,7 @@ def test_each_form_of_the_portal_is_refused_without_its_token(app: Flask, house:
     here, token = house.send().referral.id, link(house.send().referral.id)
     who = {("hospital", Role.ADMINISTRATOR): None, ("pantry", Role.CASE_WORKER): None}
     browsers = visits([(*key, "/") for key in who])
-    before = rows(house)
+    before = stands(house)
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ()) and is_portal(rule.endpoint)]
 
     for rule in posts:
@@ -133,7 +127,7 @@ def test_each_form_of_the_portal_is_refused_without_its_token(app: Flask, house:
             assert response.status_code == forged.status_code in (400, 403), (address, response.status_code)
 
     assert len(posts) >= 10
-    assert rows(house) == before
+    assert stands(house) == before
 
 
 def test_a_form_sent_from_another_site_is_refused(house: Any, signed_in: Any) -> None:
