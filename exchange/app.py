@@ -17,6 +17,7 @@ from exchange.outbound import outbound_session
 from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
+from exchange.web.unread_body import take_in_bodies
 
 DOORS = ("health", "fhir", "oauth", "api", "portal")
 LARGEST_REQUEST = 5_000_000
@@ -60,6 +61,7 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     guard(app)
     keep_audit_trail(app)
     set_headers(app)
+    take_in_bodies(app)
     for door in DOORS:
         importlib.import_module(f"exchange.web.{door}.door").open_door(app)
     return app
