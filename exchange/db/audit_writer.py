@@ -11,6 +11,7 @@ from exchange.domain.errors import Busy
 
 LARGEST_GROUP = 500
 WAIT_SECONDS = 20
+LATE = "The audit could not be written in time: try again."
 log = logging.getLogger("exchange.audit")
 
 
@@ -24,19 +25,22 @@ class AuditWriter:
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
 
-    def keep(self, *entries: AuditEntry) -> None:
-        """Write audit rows; returns when they are committed. Raises Busy when that takes too long."""
+    def keep(self, *entries: AuditEntry, wait: bool = True) -> None:
+        """Write audit rows; returns when they are committed, or at once without `wait`. Raises Busy when it is late."""
         with self._start:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
                 self._thread.start()
         done: Future[None] = Future()
         self._queue.put((list(entries), done))
-        if self._wait:
+        if self._wait and wait:
             try:
                 done.result(WAIT_SECONDS)
             except TimeoutError:
-                raise Busy("The audit could not be written in time: try again.") from None
+                raise Busy(LATE) from None
+            except Busy as failure:
+                #  what was written before it may stand: its own words, that nothing was stored, are about the audit
+                raise Busy(LATE) from failure
 
     def stop(self) -> None:
         """Write what is queued, then end the thread."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, bindparam, create_engine, event, make_url, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -31,6 +32,11 @@ BUSY_TIMEOUT_MS = 10_000
 #  a writer that went away must not keep the others waiting for its turn
 IDLE_TIMEOUT_MS = 60_000
 _WRITES = (f"SET lock_timeout = {BUSY_TIMEOUT_MS}", f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+NOTHING_STORED = "The database did not answer in time: nothing was stored. Try again."
+PERHAPS_STORED = (
+    "The connection to the database broke at the last moment, and it is not known whether this was stored: look, or "
+    "send it again under the same Idempotency-Key or identifier."
+)
 _READS = ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
 
 
@@ -49,7 +55,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self._writer = self._engine(1 if self.is_sqlite else threads, writes=True)
         self._reader = self._engine(threads, writes=False)
-        self._mutex: Any = threading.Lock() if self.is_sqlite else _NoLock()
+        self._mutex = threading.Lock() if self.is_sqlite else None
 
     def _engine(self, size: int, *, writes: bool) -> Engine:
         if not self.is_sqlite:
@@ -84,17 +90,30 @@ class Database:
         Without `takes_turn` it may run beside others on PostgreSQL: for rows that are only appended, or that have a
         lock of their own. Two of one thread, one inside the other, wait for each other.
         """
-        with self._mutex, _told_apart(), self._session(self._writer) as session:
+        with self._alone(), _told_apart(), self._session(self._writer) as session:
             if takes_turn and not self.is_sqlite:
                 take_turn(session)
             yield session
-            session.commit()
+            _commit(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction: one snapshot, no writes."""
         with _told_apart(), self._session(self._reader) as session:
             yield session
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the mutex of SQLite's one writer. Raises Busy: nobody waits longer in here than for another process."""
+        if self._mutex is None:
+            yield
+            return
+        if not self._mutex.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Busy(NOTHING_STORED)
+        try:
+            yield
+        finally:
+            self._mutex.release()
 
     def _session(self, engine: Engine) -> Session:
         return Session(
@@ -124,9 +143,14 @@ def _postgres_engine(url: URL, size: int, settings: tuple[str, ...]) -> Engine:
     return engine
 
 
-class _NoLock:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
+def _commit(session: Session) -> None:
+    """Commit. Raises Busy when the connection breaks meanwhile: the server may have committed and not said so."""
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Busy(PERHAPS_STORED) from error
+        raise
 
 
 @contextmanager
@@ -139,8 +163,10 @@ def _told_apart() -> Iterator[None]:
         if "disk is full" in text or "no space left" in text or "could not extend file" in text:
             raise StorageFull("The disk is full: nothing was stored. Try again when there is room.") from error
         if isinstance(error, OperationalError) or error.connection_invalidated:
-            raise Busy("The database did not answer in time: nothing was stored. Try again.") from error
+            raise Busy(NOTHING_STORED) from error
         raise
+    except PoolEmpty as error:
+        raise Busy(NOTHING_STORED) from error
 
 
 def keys(session: Session) -> KeyRing:
