@@ -24,7 +24,8 @@ from tests.exchange.faults.history import History
 from tests.exchange.faults.sink import Delivery
 
 WRITES: Final = ("create", "update")
-RELEASED: Final = 3
+#  what tells a receiver, or the network of an open referral, that it is there
+TELLS: Final = ("referral.requested", "referral.open")
 
 
 @dataclass
@@ -54,41 +55,45 @@ class Kept:
 def kept_in(database: Database) -> Kept:
     """Read a whole database and return what stands in it; the referrals are those of `Parties.referral`."""
     with database.read() as session:
-        kept = Kept()
-        documents = {row.id: row for row in session.execute(select(document))}
-        tasks = {row.id for row in documents.values() if row.type == "Task"}
-        referrals = {row.id: row for row in session.scalars(select(ReferralRow))}
-        kept.half += [
-            f"Task {one} without its referral, or a referral without its Task" for one in tasks ^ set(referrals)
-        ]
-        for one in referrals.values():
-            asked = documents.get(one.service_request_id)
-            if asked is None or one.patient_id not in documents:
-                kept.half.append(f"referral {one.id} without its ServiceRequest or Patient")
-            else:
-                kept.keys[one.id] = _opened(session, asked)["identifier"][0]["value"]
-            if one.id in documents and _opened(session, documents[one.id])["status"] != one.status:
-                kept.half.append(f"referral {one.id} is {one.status} and its Task is not")
-        asked_for = {one.service_request_id for one in referrals.values()} | {
-            one.patient_id for one in referrals.values()
-        }
-        kept.half += [
-            f"{row.type} {row.id} without a referral" for row in documents.values() if row.id not in asked_for | tasks
-        ]
-        kept.half += _versions(session, documents)
-        kept.half += _audited(session, documents)
-        kept.half += _beside(session, referrals)
-        for message in session.scalars(select(MessageRow).order_by(MessageRow.sequence)):
-            if message.kind == "referral.requested":
-                kept.messages.setdefault(message.referral_id or "", []).append(message.id)
-            if message.state != SENT:
-                kept.waiting.append(f"message {message.id} is {message.state}: {message.last_error}")
-        kept.half += [
-            f"referral {one} has {len(kept.messages.get(one, []))} messages, not one"
-            for one in referrals
-            if len(kept.messages.get(one, [])) != 1
-        ]  # fmt: skip
+        return kept_by(session)
+
+
+def kept_by(session: Session) -> Kept:
+    """Return what stands in the database as this session sees it."""
+    kept = Kept()
+    documents = {row.id: row for row in session.execute(select(document))}
+    referrals = {row.id: row for row in session.scalars(select(ReferralRow))}
+    kept.half += _paired(documents, referrals)
+    for one in referrals.values():
+        asked, task = documents.get(one.service_request_id), documents.get(one.id)
+        if asked is not None:
+            kept.keys[one.id] = _opened(session, asked)["identifier"][0]["value"]
+        if task is not None and _opened(session, task)["status"] != one.status:
+            kept.half.append(f"referral {one.id} is {one.status} and its Task is not")
+    kept.half += _versions(session, documents)
+    kept.half += _audited(session, documents)
+    kept.half += _beside(session, referrals)
+    for message in session.scalars(select(MessageRow).order_by(MessageRow.sequence)):
+        if message.kind in TELLS:
+            kept.messages.setdefault(message.referral_id or "", []).append(message.id)
+        if message.state != SENT:
+            kept.waiting.append(f"message {message.id} is {message.state}: {message.last_error}")
+    for one in referrals:
+        if len(kept.messages.get(one, [])) != 1:
+            kept.half.append(f"referral {one} has {len(kept.messages.get(one, []))} messages, not one")
     return kept
+
+
+def _paired(documents: dict[str, Any], referrals: dict[str, Any]) -> Iterable[str]:
+    """Return which referrals miss one of their three documents, and which documents belong to no referral."""
+    tasks = {row.id for row in documents.values() if row.type == "Task"}
+    yield from (f"Task {one} without its referral, or a referral without its Task" for one in tasks ^ set(referrals))
+    about = {one: {row.service_request_id, row.patient_id} for one, row in referrals.items()}
+    for one, others in about.items():
+        if others - set(documents):
+            yield f"referral {one} without its ServiceRequest or Patient"
+    known = tasks.union(*about.values())
+    yield from (f"{row.type} {row.id} without a referral" for row in documents.values() if row.id not in known)
 
 
 def _opened(session: Session, row: Any) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """A program that sends while servers come and go: plain sockets, so that a connection can be cut after sending."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
 
+from tests.exchange.faults.parties import TASK_AT
 from tests.exchange.faults.servers import HOST, LONGEST_SECONDS
 
 FHIR_JSON: Final = "application/fhir+json"
-TASK_AT: Final = re.compile(r"Task/[0-9a-f-]{36}")
 
 
 class NotSent(Exception):

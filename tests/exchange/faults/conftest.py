@@ -15,14 +15,14 @@ NewLine = Callable[..., Line]
 NewStreet = Callable[..., AbstractContextManager[Street]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hook() -> Iterator[Sink]:
     """A receiver of webhooks."""
     with sink() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def new_street(migrated: str, hook: Sink, tmp_path_factory: pytest.TempPathFactory) -> NewStreet:
     """Return what gives processes over a database of their own: `with new_street(webs=2) as street:`."""
 
@@ -38,10 +38,10 @@ def new_street(migrated: str, hook: Sink, tmp_path_factory: pytest.TempPathFacto
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def two_webs(new_street: NewStreet) -> Iterator[Street]:
-    """Two web servers over one database, up and running; its two workers are not started."""
-    with new_street(webs=2, workers=2) as made:
+    """Two web servers over one database, up and running; its worker is not started. Tests add to what is there."""
+    with new_street(webs=2) as made:
         made.start(*made.webs)
         yield made
 

@@ -15,8 +15,6 @@ from tests.exchange.faults.load import Load
 from tests.exchange.faults.servers import LONGEST_SECONDS, LOOK_SECONDS, Running, Street, eventually
 
 LONG_AGO: Final = timedelta(hours=1)
-#  a process that was just started again is left alone for a while, so that it is killed at work and not at its birth
-SPARED_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -30,15 +28,16 @@ class Killing:
     killed: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
-        """Kill so many times, spread over the load, and return when all of them are up again."""
+        """Kill web servers and workers in turn, spread over the load, and return when all of them are up again."""
         rng = random.Random(self.seed)
-        each = [*self.street.webs, *self.street.workers]
+        kinds = [self.street.webs, self.street.workers]
         for number in range(self.kills):
             share = int(self.load.referrals * (number + 0.5) / self.kills)
             self._wait_for(share)
             time.sleep(rng.random() * 0.3)
+            each = kinds[number % 2]
             self._kill(rng.choice([one for one in each if one.is_ready()] or each))
-        for one in each:
+        for one in [*self.street.webs, *self.street.workers]:
             eventually(one.is_ready, f"{one.name} did not start again: {one.said()[-2000:]}")
 
     def _wait_for(self, share: int) -> None:

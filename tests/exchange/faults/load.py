@@ -24,7 +24,7 @@ class Load:
     """So many referrals, each known by its key. `receivers` are taken in turn.
 
     Of every four keys two are sent with an `Idempotency-Key`, again until they are acknowledged; the other two once,
-    whatever comes of it. With `always_again` all are sent again.
+    whatever comes of it. With `always_again` all are sent again. A sender pauses so long before its next one.
     """
 
     ports: Sequence[int]
@@ -33,6 +33,7 @@ class Load:
     receivers: Sequence[str] = ("pantry", "shelter")
     always_again: bool = False
     prefix: str = "referral"
+    pause_seconds: float = 0
     history: History = field(default_factory=History)
     _enough: threading.Event = field(default_factory=threading.Event)
     _give_up: threading.Event = field(default_factory=threading.Event)
@@ -65,6 +66,7 @@ class Load:
             if number >= self.referrals:
                 break
             self._send(line, number)
+            time.sleep(self.pause_seconds)
         line.hang_up()
 
     def _send(self, line: Line, number: int) -> None:

@@ -1,5 +1,7 @@
 """Who takes part where processes die: a hospital that sends, an agency told by mail, one told by webhook, a network."""
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -7,6 +9,8 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from exchange.actions.directory.add_organization import Joining, add_organization
+from exchange.app import create_app
+from exchange.config import Config
 from exchange.db.client import AccessTokenRow, ClientRow
 from exchange.db.ids import new_id, new_secret
 from exchange.db.person import UserRow
@@ -21,6 +25,7 @@ Json = dict[str, Any]
 SCOPE: Final = "system/*.cruds"
 KEYS: Final = "https://hospital.example/referrals"
 SECRET: Final = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+TASK_AT: Final = re.compile(r"Task/([0-9a-f-]{36})")
 #  references of a Bundle to its own entries
 PATIENT, REQUEST, TASK = (f"urn:uuid:5bd7a4b0-000{number}-4000-8000-000000000000" for number in range(3))
 
@@ -59,6 +64,21 @@ class Parties:
             "authoredOn": "2026-06-01T15:00:00Z", "lastModified": "2026-06-01T15:00:00Z",
         }  # fmt: skip
         return task | ({"owner": {"reference": self.reference(receiver)}} if receiver else {})
+
+
+def send_here(database: Database, parties: Parties, *bundles: Json) -> list[str]:
+    """Send referrals through the application in this process and return the ids of their Tasks."""
+    app = create_app(Config(base_url="http://127.0.0.1:8080"), database)
+    headers = {"Authorization": f"Bearer {parties.tokens['hospital']}"}
+    tasks = []
+    for bundle in bundles:
+        answer = app.test_client().post(
+            "/fhir", data=json.dumps(bundle), headers=headers, content_type="application/fhir+json"
+        )
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        tasks.append(TASK_AT.findall(answer.get_data(as_text=True))[0])
+    app.extensions["exchange_audit"].stop()
+    return tasks
 
 
 def _entry(url: str, resource: Json, key: str | None) -> Json:

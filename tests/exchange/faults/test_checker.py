@@ -1,17 +1,18 @@
 """The checker itself: each fault that it looks for is planted and must be seen; in a whole house it sees none."""
 
-import json
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
 
 import pytest
 from sqlalchemy import text
 
-from exchange.app import create_app
-from exchange.config import Config
 from exchange.db.session import Database
-from tests.exchange.faults.checker import kept_in, told_of
+from tests.databases import new_database
+from tests.exchange.conftest import KEYS, StandingClock
+from tests.exchange.faults.checker import Kept, kept_by, kept_in, told_of
 from tests.exchange.faults.history import History, Outcome
-from tests.exchange.faults.parties import let_join
+from tests.exchange.faults.parties import let_join, send_here
 from tests.exchange.faults.sink import Delivery
 
 ELSEWHERE: Final = "00000000-0000-7000-8000-000000000000"
@@ -45,10 +46,9 @@ def test_in_a_whole_house_nothing_is_found(sent: tuple[Database, str]) -> None:
 def test_what_is_half_is_found(sent: tuple[Database, str], statement: str, sentence: str) -> None:
     database, _task = sent
 
-    with database.write() as session:
-        session.execute(text(statement))
+    kept = _planted(database, statement)
 
-    assert [one for one in kept_in(database).half if sentence in one]
+    assert [one for one in kept.half if sentence in one]
 
 
 def test_what_is_lost_denied_or_doubled_is_found(sent: tuple[Database, str]) -> None:
@@ -86,24 +86,33 @@ def test_what_is_not_told_or_told_under_another_id_is_found(sent: tuple[Database
 def test_a_message_that_waits_is_found(sent: tuple[Database, str]) -> None:
     database, _task = sent
 
-    with database.write() as session:
-        session.execute(text("UPDATE outbox_message SET state = 'parked'"))
+    kept = _planted(database, "UPDATE outbox_message SET state = 'parked'")
 
-    assert [one for one in kept_in(database).waiting if "is parked" in one]
+    assert [one for one in kept.waiting if "is parked" in one]
 
 
-@pytest.fixture
-def sent(empty_house: Any) -> tuple[Database, str]:
-    """A house in which one referral was sent and told, and the id of its Task."""
-    database: Database = empty_house.database
-    parties = let_join(database)
-    app = create_app(Config(), database)
-    answer = app.test_client().post(
-        "/fhir", data=json.dumps(parties.referral("key")), content_type="application/fhir+json",
-        headers={"Authorization": f"Bearer {parties.tokens['hospital']}"},
-    )  # fmt: skip
-    with database.write() as session:
-        session.execute(ALL_TOLD)
-    app.extensions["exchange_audit"].stop()
-    (task,) = [one for one in json.loads(answer.data)["entry"] if "/Task/" in one["response"]["location"]]
-    return database, task["response"]["location"].split("/")[-3]
+class _Undo(Exception):
+    """Takes back what was planted."""
+
+
+def _planted(database: Database, statement: str) -> Kept:
+    """Return what is found while the statement holds; it is taken back."""
+    found: list[Kept] = []
+    with suppress(_Undo), database.write() as session:
+        session.execute(text(statement))
+        found.append(kept_by(session))
+        raise _Undo
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def sent(migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, str]]:
+    """A database in which one referral was sent and told, and the id of its Task."""
+    with new_database(tmp_path_factory.mktemp("checker"), like=migrated) as url:
+        database = Database(url, keys=KEYS, clock=StandingClock())
+        parties = let_join(database)
+        (task,) = send_here(database, parties, parties.referral("key"))
+        with database.write() as session:
+            session.execute(ALL_TOLD)
+        yield database, task
+        database.close()

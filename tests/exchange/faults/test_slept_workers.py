@@ -7,9 +7,10 @@ import pytest
 
 from exchange.work.relay import LOST
 from tests.exchange.faults.checker import kept_in, told_of
-from tests.exchange.faults.conftest import NewLine
+from tests.exchange.faults.conftest import NewStreet
 from tests.exchange.faults.killing import let_leases_run_out
-from tests.exchange.faults.servers import Running, Street, eventually
+from tests.exchange.faults.parties import send_here
+from tests.exchange.faults.servers import Running, eventually
 from tests.exchange.faults.sink import Sink
 from tests.reliability import Reached, sizes
 
@@ -22,37 +23,38 @@ REFERRALS: Final = 6
 )
 @pytest.mark.parametrize("rounds", sizes(1, 20))
 def test_a_worker_that_slept_past_its_lease_undoes_nothing(
-    two_webs: Street, line: NewLine, hook: Sink, rounds: int, reached: Reached
+    new_street: NewStreet, hook: Sink, rounds: int, reached: Reached
 ) -> None:
-    hospital, (sleeper, other) = line("hospital"), two_webs.workers
-    referrals, held = set(), 0
-    two_webs.start(sleeper)
-    for number in range(rounds):
-        hook.hold()
-        for one in range(REFERRALS):
-            bundle = two_webs.parties.referral(f"slept-{rounds}-{number}-{one}", "shelter")
-            referrals.add(hospital.ask("POST", "", bundle).task.removeprefix("Task/"))
-        eventually(lambda: {one.referral_id for one in hook.deliveries} & referrals, "nothing was delivered")
-        sleeper.pause()
-        held += let_leases_run_out(two_webs)
-        hook.let_go()
-        two_webs.start(other)
-        eventually(lambda: not _waiting(two_webs), "the other worker did not take over")
-        assert other.end() == 0
+    held = 0
+    hook.deliveries.clear()
+    with new_street(webs=1, workers=2) as street:
+        sleeper, other = street.workers
+        street.start(sleeper)
+        for number in range(rounds):
+            hook.hold()
+            arrived = len(hook.deliveries)
+            bundles = [street.parties.referral(f"slept-{number}-{one}", "shelter") for one in range(REFERRALS)]
+            send_here(street.database, street.parties, *bundles)
+            eventually(partial(_has_more, hook, arrived), "nothing was delivered")
+            sleeper.pause()
+            held += let_leases_run_out(street)
+            hook.let_go()
+            street.start(other)
+            eventually(lambda: not kept_in(street.database).waiting, "the other worker did not take over")
+            assert other.end() == 0
 
-        sleeper.go_on()
+            sleeper.go_on()
 
-        eventually(partial(_has_lost, sleeper, held), "the sleeper did not wake")
-    assert sleeper.end() == 0
+            eventually(partial(_has_lost, sleeper, held), "the sleeper did not wake")
+        assert sleeper.end() == 0
+        kept = kept_in(street.database)
 
-    kept = kept_in(two_webs.database)
-    told = told_of(kept, [one for one in hook.deliveries if one.referral_id in referrals])
-    assert kept.waiting == []
-    assert (referrals & set(told.untold), told.not_stored, told.twice) == (set(), [], [])
+    told = told_of(kept, hook.deliveries)
+    assert (kept.waiting, told.untold, told.not_stored, told.twice) == ([], [], [], [])
     assert held >= rounds
     assert sleeper.said().count(LOST) == held
     reached(
-        rounds=rounds, referrals=len(referrals), taken_over=held, told_again=told.repeats, told_under_another_id=0,
+        rounds=rounds, referrals=len(kept.keys), taken_over=held, told_again=told.repeats, told_under_another_id=0,
         recorded_by_the_sleeper=0,
     )  # fmt: skip
 
@@ -61,5 +63,5 @@ def _has_lost(sleeper: Running, held: int) -> bool:
     return sleeper.said().count(LOST) >= held
 
 
-def _waiting(street: Street) -> list[str]:
-    return kept_in(street.database).waiting
+def _has_more(hook: Sink, arrived: int) -> bool:
+    return len(hook.deliveries) > arrived
