@@ -18,7 +18,7 @@ from tests.reliability import Reached, sizes
 INTEGRITY: Final = text("PRAGMA integrity_check")
 #  how many referrals pass for each kill
 PER_KILL: Final = 200
-FEW: Final = 30
+FEW: Final = 20
 
 
 @pytest.mark.invariant(

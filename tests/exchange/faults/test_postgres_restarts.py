@@ -27,7 +27,7 @@ from tests.reliability import Reached, sizes
 Fault = Callable[[OwnPostgres], None]
 SENDERS: Final = 6
 #  how many are acknowledged before the next fault
-BETWEEN: Final = 40
+BETWEEN: Final = 15
 
 
 def _restart(how: str) -> Fault:

@@ -107,7 +107,7 @@ def _same_send(street: Street, key: str, way: str) -> Any:
 @pytest.mark.invariant(
     "no-note-is-lost", "Of eight that append to one Task at once, no note is lost and none comes twice."
 )
-@pytest.mark.parametrize("appends", sizes(10, 500))
+@pytest.mark.parametrize("appends", sizes(4, 500))
 def test_no_note_of_eight_writers_at_once_is_lost(
     two_webs: Street, line: NewLine, appends: int, reached: Reached
 ) -> None:

@@ -15,9 +15,9 @@ from tests.reliability import Reached, sizes
 IN_HAND = 6
 #  long enough for a request that was sent to be in the hands of its server, and for a signal to be acted on
 MOMENT_SECONDS = 1.0
-SENDERS = 4
+SENDERS = 3
 #  steady, and not so much that the restarts wait for the processor
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.2
 
 
 @pytest.mark.invariant("what-is-in-hand-is-finished", "A web server that is asked to end answers what it has in hand.")
