@@ -34,8 +34,8 @@ IDLE_TIMEOUT_MS = 60_000
 _WRITES = (f"SET lock_timeout = {BUSY_TIMEOUT_MS}", f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
 NOTHING_STORED = "The database did not answer in time: nothing was stored. Try again."
 PERHAPS_STORED = (
-    "The connection to the database broke at the last moment, and it is not known whether this was stored: look whether "
-    "it is there before you repeat it."
+    "The connection to the database broke at the last moment, and it is not known whether this was stored: look "
+    "whether it is there before you repeat it."
 )
 _READS = ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
 

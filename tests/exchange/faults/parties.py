@@ -91,7 +91,7 @@ def _entry(url: str, resource: Json, key: str | None) -> Json:
 def let_join(database: Database, hook: str = "") -> Parties:
     """Let all parties join, each with a program that holds a token; the shelter wants its webhooks at `hook`."""
     parties, operator = Parties(), Actor(ActorKind.OPERATOR, name="operator test")
-    mail = {label: {"email": f"{label}@example.invalid"} for label in ("network", "hospital", "pantry")}
+    mail = {label: f"{label}@example.invalid" for label in ("network", "hospital", "pantry")}
     with database.write() as session:
         for label, kind in (
             ("network", "network"),
@@ -99,8 +99,8 @@ def let_join(database: Database, hook: str = "") -> Parties:
             ("pantry", "agency"),
             ("shelter", "agency"),
         ):
-            network = {"network_id": parties.ids["network"]} if label == "hospital" else {}
-            joining = Joining(name=label.capitalize(), kind=kind, **mail.get(label, {}), **network)
+            network = parties.ids["network"] if label == "hospital" else None
+            joining = Joining(name=label.capitalize(), kind=kind, email=mail.get(label), network_id=network)
             parties.ids[label] = add_organization(session, operator, joining)
             parties.tokens[label] = _let_in(session, database, parties.ids[label])
         #  with somebody who can sign in, a letter holds the referral's own address and no answer link

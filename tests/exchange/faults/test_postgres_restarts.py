@@ -22,6 +22,7 @@ from tests.exchange.faults.load import Load
 from tests.exchange.faults.own_postgres import OwnPostgres, own_postgres
 from tests.exchange.faults.servers import Street, eventually, street
 from tests.exchange.faults.sink import Sink, letters
+from tests.exchange.faults.visitor import Visitor
 from tests.reliability import Reached, sizes
 
 Fault = Callable[[OwnPostgres], None]
@@ -64,7 +65,8 @@ def test_what_was_acknowledged_survives_a_postgresql_that_dies(
     load = Load(street.ports, street.parties, 1_000_000)
     history, slowest = load.history, 0.0
 
-    with load.running(SENDERS):
+    visitor = Visitor(street.ports[0], street.parties.tokens["hospital"])
+    with visitor.knocking(), load.running(SENDERS):
         for number in range(faults):
             _go_on(load)
             FAULTS[number % len(FAULTS)][1](postgres)
@@ -80,13 +82,15 @@ def test_what_was_acknowledged_survives_a_postgresql_that_dies(
     kept = kept_in(street.database)
     told = told_of(kept, [*hook.deliveries, *letters(street.mail)])
     assert history.statuses().keys() <= {200, 503}, history.unanswered()
+    assert (visitor.faults(), visitor.rude) == ({}, set())
     assert (kept.lost(history), kept.denied(history), kept.doubled(), history.contradictions()) == ([], [], [], [])
     assert (kept.half, kept.waiting) == ([], [])
     assert (told.untold, told.not_stored, told.twice) == ([], [], [])
     reached(
         faults=faults, acknowledged=len(history.acknowledged()), refused=history.count(Outcome.FAIL),
-        unknown=history.count(Outcome.UNKNOWN), lost=0, half=0, other_answers_than_503=0, held_leases=held,
-        told_again=told.repeats, slowest_seconds_until_served_again=f"{slowest:.1f}",
+        refused_at_other_doors=visitor.refused(), unknown=history.count(Outcome.UNKNOWN), lost=0, half=0,
+        other_failures_than_503=0, held_leases=held, told_again=told.repeats,
+        slowest_seconds_until_served_again=f"{slowest:.1f}",
     )  # fmt: skip
 
 
