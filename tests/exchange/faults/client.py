@@ -46,9 +46,24 @@ class Line:
 
     def ask(self, method: str, path: str, resource: Any = None, **headers: str) -> Answer:
         """Send a request below the FHIR base and return its answer. Raises NotSent, Unanswered."""
-        connection = self._send(method, path, resource, headers)
+        self._send(method, path, resource, headers)
+        return self.answer()
+
+    def hand_over(self, bundle: Any) -> None:
+        """Send a Bundle and return when a thread of the server reads it: `answer` then brings the answer."""
+        connection, body = self._connected(), json.dumps(bundle).encode()
+        connection.putrequest("POST", "/fhir")
+        for name, value in {**self._headers(), "Content-Length": str(len(body)), "Expect": "100-continue"}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert b" 100 " in connection.sock.recv(1024), "The server did not ask for the body."
+        connection.send(body)
+
+    def answer(self) -> Answer:
+        """Return the answer to what was sent. Raises Unanswered."""
+        assert self._connection is not None
         try:
-            answer = connection.getresponse()
+            answer = self._connection.getresponse()
             said = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, answer.read().decode(), said)
         except (OSError, HTTPException) as error:
@@ -71,9 +86,11 @@ class Line:
             self._connection.close()
             self._connection = None
 
-    def _send(self, method: str, path: str, resource: Any, headers: dict[str, str]) -> HTTPConnection:
-        said = {"Authorization": f"Bearer {self.token}", "Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
-        said |= {name.replace("_", "-"): value for name, value in headers.items()}
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
+
+    def _send(self, method: str, path: str, resource: Any, headers: dict[str, str]) -> None:
+        said = self._headers() | {name.replace("_", "-"): value for name, value in headers.items()}
         body = None if resource is None else json.dumps(resource)
         connection = self._connected()
         try:
@@ -81,7 +98,6 @@ class Line:
         except (OSError, HTTPException) as error:
             self.move_on()
             raise Unanswered(type(error).__name__) from error
-        return connection
 
     def _connected(self) -> HTTPConnection:
         if self._connection is None:

@@ -72,6 +72,10 @@ class Running:
     def end(self) -> int:
         """Ask it to end, wait for it, and return its exit status."""
         self.ask_to_end()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended and return its exit status."""
         assert self._process is not None
         return self._process.wait(STOP_SECONDS)
 

@@ -1,7 +1,6 @@
 """SIGTERM: what is in hand is finished; while all are restarted in turn, who tries again elsewhere sees no failure."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.exchange.faults.servers import Street
 from tests.reliability import Reached, sizes
 
 IN_HAND = 6
-#  long enough for a request that was sent to be in the hands of its server, and for a signal to be acted on
+#  so that the server acts on the signal while it still holds the requests
 MOMENT_SECONDS = 1.0
 SENDERS = 3
 #  steady, and not so much that the restarts wait for the processor
@@ -24,21 +23,18 @@ PAUSE_SECONDS = 0.2
 def test_a_web_server_that_is_asked_to_end_answers_what_it_has_in_hand(
     two_webs: Street, line: NewLine, reached: Reached
 ) -> None:
-    """The requests wait for their turn to write while the signal comes."""
+    """Threads of the server hold the requests, which wait for their turn to write, when the signal comes."""
     web, lines = two_webs.webs[0], [line("hospital") for _ in range(IN_HAND)]
-    with ThreadPoolExecutor(IN_HAND) as pool:
-        with two_webs.database.write():
-            asked = [
-                pool.submit(one.ask, "POST", "", two_webs.parties.referral(f"in-hand-{number}"))
-                for number, one in enumerate(lines)
-            ]
-            time.sleep(MOMENT_SECONDS)
-            web.ask_to_end()
-            time.sleep(MOMENT_SECONDS)
-        answers = [one.result() for one in asked]
+    with two_webs.database.write():
+        for number, one in enumerate(lines):
+            one.hand_over(two_webs.parties.referral(f"in-hand-{number}"))
+        web.ask_to_end()
+        time.sleep(MOMENT_SECONDS)
+
+    answers = [one.answer() for one in lines]
 
     assert [one.status for one in answers] == [200] * IN_HAND
-    assert web.end() == 0
+    assert web.wait() == 0
     two_webs.start(web)
     reached(in_hand=IN_HAND, answered=len(answers))
 
