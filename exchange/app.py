@@ -19,6 +19,7 @@ from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
 from exchange.web.transaction import share_reading
+from exchange.web.unread_body import take_in_bodies
 
 DOORS = ("health", "fhir", "oauth", "api", "portal")
 OF_PROGRAMS = ("/fhir", "/oauth", "/healthz", "/readyz", "/metrics")
@@ -81,6 +82,7 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     guard(app)
     keep_audit_trail(app)
     set_headers(app)
+    take_in_bodies(app)
     for door in DOORS:
         importlib.import_module(f"exchange.web.{door}.door").open_door(app)
     return app

@@ -16,12 +16,15 @@ WAIT_SECONDS = 20
 AGAIN_SECONDS = 1.0
 #  who answers first may run ahead of the disk by so many rows, then waits like everybody
 MOST_AHEAD = 10_000
+LATE = "The audit could not be written in time: try again."
 log = logging.getLogger("exchange.audit")
 
 
 @dataclass(slots=True)
 class _Group:
     entries: list[AuditEntry] = field(default_factory=list)
+    #  those of them that nobody waits for: what could not be written is tried again
+    unheard: list[AuditEntry] = field(default_factory=list)
     is_over: bool = False
     failure: Exception | None = None
 
@@ -39,12 +42,15 @@ class AuditWriter:
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    def keep(self, *entries: AuditEntry) -> None:
-        """Write audit rows; returns when they are committed. Raises Busy when that takes too long, StorageFull."""
+    def keep(self, *entries: AuditEntry, wait: bool = True) -> None:
+        """Write audit rows; returns when they are committed, or at once without `wait`. Raises Busy, StorageFull."""
+        wait = wait and self._wait
         with self._joining:
             group = self._forming
             group.entries.extend(entries)
-        if self._wait or len(group.entries) > MOST_AHEAD:
+            if not wait:
+                group.unheard.extend(entries)
+        if wait or len(group.entries) > MOST_AHEAD:
             self._see_written(group)
         else:
             self._call()
@@ -60,13 +66,16 @@ class AuditWriter:
     def _see_written(self, group: _Group) -> None:
         """Return when a group is committed, by us or by whoever had the turn before us. Raises what stopped it."""
         if not self._turn.acquire(timeout=WAIT_SECONDS):
-            raise Busy("The audit could not be written in time: try again.")
+            raise Busy(LATE)
         try:
             #  groups are committed in the order in which they form, so one that is not over is the one that forms now
             if not group.is_over:
                 self._commit()
         finally:
             self._turn.release()
+        if isinstance(group.failure, Busy):
+            #  what was written before it may stand: its own words, that nothing was stored, are about the audit
+            raise Busy(LATE) from group.failure
         if group.failure is not None:
             raise group.failure
 
@@ -81,9 +90,10 @@ class AuditWriter:
         except Exception as error:
             log.exception("audit rows were not written", extra={"count": len(group.entries)})
             group.failure = error
-            if not self._wait and isinstance(error, ExchangeError):
+            if isinstance(error, ExchangeError):
                 with self._joining:
-                    self._forming.entries[:0] = group.entries
+                    self._forming.entries[:0] = group.unheard
+                    self._forming.unheard[:0] = group.unheard
         finally:
             group.is_over = True
 

@@ -120,13 +120,22 @@ def _values(session: Session, referral: Referral) -> dict[str, Any]:
 _ROW: Final = ReferralRow.__table__
 _ITS: Final = ReferralRow.__table__.c
 _WHO: Final = bindparam("organization_id")
-_WAS_SHOWN: Final = exists().where(visible_document.c.viewer_id == _WHO, visible_document.c.document_id == _ITS.id)
+
+
+def _ended_unknown_to(organization_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return which referrals their sender ended of which an organisation has not been shown even the Task."""
+    was_shown = exists().where(
+        visible_document.c.viewer_id == organization_id, visible_document.c.document_id == _ITS.id
+    )
+    return and_(_ITS.status.in_((ReferralStatus.CANCELLED, ReferralStatus.ENTERED_IN_ERROR)), ~was_shown)
+
+
 #  A draft is released to nobody, and consent that is needed holds a referral back from its receiver; it stays unknown
 #  to whom it was never released when it is cancelled or retracted from there.
 _HELD_BACK: Final = or_(
     _ITS.status == ReferralStatus.DRAFT,
     and_(_ITS.stage == Stage.CONSENT_NEEDED, _ITS.stage.is_not(None)),
-    and_(_ITS.status.in_((ReferralStatus.CANCELLED, ReferralStatus.ENTERED_IN_ERROR)), ~_WAS_SHOWN),
+    _ended_unknown_to(_WHO),
 )
 #  what an organisation sees: what it sent, what it received, its network's open queue
 _SEEN: Final = or_(
@@ -144,6 +153,7 @@ _RECORDABLE: Final = and_(
     _ITS.receiver_id.is_not(None),
     _ITS.status != ReferralStatus.DRAFT,
     or_(_ITS.stage.is_(None), _ITS.stage != Stage.CONSENT_NEEDED),
+    ~_ended_unknown_to(_ITS.receiver_id),
 )
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from exchange.db.base import microseconds
-from exchange.db.failures import refusal_of
+from exchange.db.failures import BUSY, refusal_of
 from exchange.db.sealing import KeyRing
 from exchange.db.setting import write_order
+from exchange.domain.errors import Busy
 
 #  built once: every write runs both
 _LAST_STAMP = select(write_order.c.stamp).with_for_update()
@@ -31,6 +32,10 @@ BUSY_TIMEOUT_MS = 10_000
 #  a writer that went away must not keep the others waiting for its turn
 IDLE_TIMEOUT_MS = 60_000
 _WRITES = (f"SET lock_timeout = {BUSY_TIMEOUT_MS}", f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+PERHAPS_STORED = (
+    "The connection to the database broke at the last moment, and it is not known whether this was stored: look "
+    "whether it is there before you repeat it."
+)
 _READS = ("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
 
 
@@ -49,7 +54,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self._writer = self._engine(1 if self.is_sqlite else threads, writes=True)
         self._reader = self._engine(threads, writes=False)
-        self._mutex: Any = threading.Lock() if self.is_sqlite else _NoLock()
+        self._mutex = threading.Lock() if self.is_sqlite else None
 
     def _engine(self, size: int, *, writes: bool) -> Engine:
         if not self.is_sqlite:
@@ -87,17 +92,30 @@ class Database:
         Without `takes_turn` it may run beside others on PostgreSQL: for rows that are only appended, or that have a
         lock of their own. Two of one thread, one inside the other, wait for each other.
         """
-        with self._mutex, told_apart(), self._session(self._writer) as session:
+        with self._alone(), told_apart(), self._session(self._writer) as session:
             if takes_turn and not self.is_sqlite:
                 take_turn(session)
             yield session
-            session.commit()
+            _commit(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a reading transaction: one snapshot, no writes."""
         with told_apart(), self._session(self._reader) as session:
             yield session
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the mutex of SQLite's one writer. Raises Busy: nobody waits longer in here than for another process."""
+        if self._mutex is None:
+            yield
+            return
+        if not self._mutex.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Busy(BUSY)
+        try:
+            yield
+        finally:
+            self._mutex.release()
 
     def _session(self, engine: Engine) -> Session:
         return Session(
@@ -127,9 +145,14 @@ def _postgres_engine(url: URL, size: int, settings: tuple[str, ...]) -> Engine:
     return engine
 
 
-class _NoLock:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
+def _commit(session: Session) -> None:
+    """Commit. Raises Busy when the connection breaks meanwhile: the server may have committed and not said so."""
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Busy(PERHAPS_STORED) from error
+        raise
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from exchange.web.guard import Access, Who
 from exchange.web.transaction import database, end_reading
 
 REFUSED_FROM = 400
+UNAVAILABLE = 503
 INTERACTIONS = {"GET": "read", "HEAD": "read", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -49,8 +50,10 @@ def keep_audit_trail(app: Flask) -> None:
         end_reading()
         if not entries:
             return response
+        #  who is told that the store does not answer need not wait until it does not answer the audit either
+        wait = response.status_code != UNAVAILABLE
         try:
-            current_app.extensions["exchange_audit"].keep(*entries)
+            current_app.extensions["exchange_audit"].keep(*entries, wait=wait)
         except ExchangeError as failure:
             #  what could not be audited is not shown: the door words the refusal
             return current_app.make_response(current_app.handle_user_exception(failure))

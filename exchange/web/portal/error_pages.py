@@ -57,7 +57,7 @@ PAGES: Final[dict[type[ExchangeError], ErrorPage]] = {
     errors.Busy: ErrorPage(
         503,
         _("The exchange is busy"),
-        _("Nothing was stored. Try again in a minute; your page is still as you left it."),
+        _("Try again in a minute; your page is still as you left it."),
     ),
     errors.StorageFull: ErrorPage(
         507, _("There is no room left to store this"), _("Nothing was stored. Please tell whoever runs this exchange.")

@@ -11,11 +11,11 @@ from exchange.domain.errors import Busy
 
 
 def test_a_refusal_that_cannot_be_audited_is_busy_and_not_a_fault(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_entries: Any) -> None:
+    def fails(*_entries: Any, **_how: bool) -> None:
         raise Busy("The audit could not be written in time: try again.")
 
     app = create_app(Config(), house.database, TESTING=True)
-    monkeypatch.setattr(AuditWriter, "keep", lambda _self, *entries: fails(*entries))
+    monkeypatch.setattr(AuditWriter, "keep", fails)
 
     answer = app.test_client().get("/fhir/Patient/x")
 
