@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "serve": ("exchange.cli.serve", "serve"),
     "worker": ("exchange.cli.worker", "worker"),
     "check": ("exchange.cli.check", "check"),
+    "keys": ("exchange.cli.keys", "keys"),
     "outbox": ("exchange.cli.outbox", "outbox"),
     "directory": ("exchange.cli.directory", "directory"),
     "organization": ("exchange.cli.organization", "organization"),
