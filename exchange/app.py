@@ -8,15 +8,16 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from exchange.config import Config, config_from, refuse_unsafe
+from exchange.config import Config, config_from, metrics_token, refuse_unsafe
 from exchange.db.audit_writer import AuditWriter
-from exchange.db.sealing import KeyRing, load_key_ring
+from exchange.db.sealing import KeyRing, digest, load_key_ring
 from exchange.db.session import Database
 from exchange.logs import set_up_logs
 from exchange.outbound import outbound_session
 from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
+from exchange.web.measures import measure
 
 DOORS = ("health", "fhir", "oauth", "api", "portal")
 LARGEST_REQUEST = 5_000_000
@@ -54,12 +55,15 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     app.extensions["exchange_database"] = database
     app.extensions["exchange_outbound"] = outbound or outbound_session(config.allowed_addresses)
     app.extensions["exchange_audit"] = AuditWriter(database, wait=config.audit_reads == "wait")
+    token = metrics_token(config)
+    app.extensions["exchange_metrics_token"] = digest(token) if token else None
     if config.trusted_proxies:
         #  Flask documents this assignment; its type says that a method stays a method
         app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
     guard(app)
     keep_audit_trail(app)
     set_headers(app)
+    measure(app)
     for door in DOORS:
         importlib.import_module(f"exchange.web.{door}.door").open_door(app)
     return app

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from exchange.domain.errors import ExchangeError
@@ -33,6 +34,7 @@ class Config:
     allowed_addresses: tuple[str, ...] = ()
     time_zone: str = "America/Chicago"
     threads: int = 16
+    metrics_token_file: Path | None = None
     mail_from: str = "Referral Exchange <no-reply@referral-exchange.invalid>"
 
     @property
@@ -58,6 +60,7 @@ ENVIRONMENT = {
     "EXCHANGE_AUDIT_READS": "audit_reads",
     "EXCHANGE_ALLOWED_ADDRESSES": "allowed_addresses",
     "EXCHANGE_TIME_ZONE": "time_zone",
+    "EXCHANGE_METRICS_TOKEN_FILE": "metrics_token_file",
 }
 
 
@@ -74,7 +77,7 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
 
 def _read(field: str, text: str) -> object:
     match field:
-        case "secret_key_file" | "key_ring_file":
+        case "secret_key_file" | "key_ring_file" | "metrics_token_file":
             return Path(text)
         case "trusted_proxies":
             if not text.isdigit():
@@ -86,6 +89,25 @@ def _read(field: str, text: str) -> object:
             return text.rstrip("/")
         case _:
             return text
+
+
+SHORTEST_TOKEN: Final = 32
+
+
+def metrics_token(config: Config) -> str | None:
+    """Return the token that opens `/metrics`, None where no file is named. Raises WrongSetting for a weak one."""
+    if config.metrics_token_file is None:
+        return None
+    try:
+        token = config.metrics_token_file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        raise WrongSetting("EXCHANGE_METRICS_TOKEN_FILE must name a file that can be read.") from None
+    if len(token) < SHORTEST_TOKEN:
+        raise WrongSetting(
+            f"The token in EXCHANGE_METRICS_TOKEN_FILE must have {SHORTEST_TOKEN} characters or more: "
+            "make one with `openssl rand -hex 32`."
+        )
+    return token
 
 
 def refuse_unsafe(config: Config) -> None:
@@ -100,3 +122,4 @@ def refuse_unsafe(config: Config) -> None:
         raise WrongSetting(
             "EXCHANGE_BASE_URL must begin with https:// unless it is on this machine: tokens travel over it."
         )
+    metrics_token(config)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, Index, Integer, String, and_, exists, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, Integer, String, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.db.base import Base, BigId, Id, UtcDateTime
@@ -99,6 +99,11 @@ def _ready(now: datetime, due_by: datetime) -> ColumnElement[bool]:
 def is_due(session: Session, now: datetime, *, due_by: datetime | None = None) -> bool:
     """Return whether there is a message to lease: asked before a writing transaction is opened for nothing."""
     return session.scalar(select(MessageRow.sequence).where(_ready(now, due_by or now)).limit(1)) is not None
+
+
+def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Return since when the message that a worker would lease next is due: long ago, when no worker works."""
+    return session.scalar(select(func.min(MessageRow.due_at)).where(_ready(now, now)))
 
 
 def lease(

@@ -15,6 +15,12 @@ from exchange.domain.actor import SYSTEM
 from fhir_mapping.case_data.referral import Reason
 from tests.exchange.actions.parties import answer
 
+#  what stands in no log, no mail and no metric: the person of `conftest.CANARY`, and what these tests write
+CANARIES = (
+    "Canaryname", "Zoelle", "555-0143", "5550143", "1980-01-02", "62701", "Canarynote", "Canaryreply", "Canaryreason",
+    "Canarysecret", "Canaryanswer",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class KeyFiles:
