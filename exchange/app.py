@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from typing import Any
 
 from flask import Flask
@@ -74,4 +75,7 @@ def production() -> Flask:
     config = config_from()
     refuse_unsafe(config)
     set_up_logs(config.log_level)
-    return create_app(config, open_database(config))
+    app = create_app(config, open_database(config))
+    #  the web server ends its worker as multiprocessing does, which passes `atexit` by; what was spooled is written
+    Finalize(None, app.extensions["exchange_audit"].stop, exitpriority=1)
+    return app

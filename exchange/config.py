@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from exchange.domain.errors import ExchangeError
 
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -72,6 +73,8 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
         config = replace(config, **{field: _read(field, text)})
     if config.audit_reads not in ("wait", "spool"):
         raise WrongSetting("EXCHANGE_AUDIT_READS must be `wait` or `spool`.")
+    if config.log_level not in LOG_LEVELS:
+        raise WrongSetting(f"EXCHANGE_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}.")
     return config
 
 
@@ -85,6 +88,8 @@ def _read(field: str, text: str) -> object:
             return int(text)
         case "allowed_addresses":
             return tuple(part.strip() for part in text.split(",") if part.strip())
+        case "log_level":
+            return text.upper()
         case "base_url":
             return text.rstrip("/")
         case _:

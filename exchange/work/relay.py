@@ -6,6 +6,7 @@ fails is recorded, never raised: one message cannot stop the others.
 
 import logging
 import random
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,11 +44,16 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """It was not begun: the worker is being stopped. The next one takes it at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """It must no longer be told."""
 
 
-Outcome = Sent | Dropped | TryAgain | NeverAgain
+Outcome = Sent | Dropped | GivenBack | TryAgain | NeverAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +66,11 @@ class Relay:
     jitter: Callable[[], float] = random.random
     senders: Mapping[MessageKind, Sender] = field(default_factory=lambda: SENDERS)
 
-    def run(self, *, due_by: datetime | None = None, batch: int = BATCH) -> int:
+    def run(self, *, due_by: datetime | None = None, batch: int = BATCH, stop: threading.Event | None = None) -> int:
         """Hand over one batch and return how many messages it held; 0 when nothing is due.
 
-        `due_by` moves only the comparison with the due times (the demo's virtual time).
+        `due_by` moves only the comparison with the due times (the demo's virtual time). Once `stop` is set, what is in
+        flight is finished and the rest of the batch is given back.
         """
         database = self.database
         with database.read() as session:
@@ -73,7 +80,7 @@ class Relay:
             leased = outbox.lease(session, database.clock(), limit=batch, seconds=LEASE_SECONDS, due_by=due_by)
             packed = [(message, self._pack(session, message)) for message in leased]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay") as pool:
-            outcomes = list(pool.map(self._send, packed))
+            outcomes = list(pool.map(lambda one: self._send(one, stop), packed))
         self._record(outcomes)
         return len(outcomes)
 
@@ -88,11 +95,13 @@ class Relay:
             log.exception("a message could not be packed", extra=_named(message))
             return TryAgain(f"It could not be packed ({type(error).__name__}).")
 
-    def _send(self, packed: tuple[Message, Parcel | Outcome]) -> tuple[Message, Outcome]:
+    def _send(self, packed: tuple[Message, Parcel | Outcome], stop: threading.Event | None) -> tuple[Message, Outcome]:
         """Send one parcel, in a thread of its own; no transaction is open."""
         message, parcel = packed
         if not isinstance(parcel, Parcel):
             return message, parcel
+        if stop is not None and stop.is_set():
+            return message, GivenBack()
         try:
             self.channels[message.channel](parcel, self.database.clock())
         except (TryAgain, NeverAgain) as failure:
@@ -100,6 +109,7 @@ class Relay:
         except Exception as error:
             log.exception("a channel failed in a way it does not know", extra=_named(message))
             return message, TryAgain(f"The channel failed ({type(error).__name__}).")
+        log.info("a message was handed over", extra=_named(message))
         return message, Sent()
 
     def _record(self, outcomes: Iterable[tuple[Message, Outcome]]) -> None:
@@ -112,6 +122,8 @@ class Relay:
                 match outcome:
                     case Sent():
                         is_kept = outbox.record_sent(session, message, at)
+                    case GivenBack():
+                        is_kept = outbox.give_back(session, message)
                     case Dropped():
                         is_kept = outbox.record_dropped(session, message, NO_LONGER)
                     case TryAgain() if wait is not None:
@@ -160,4 +172,5 @@ def _named(message: Message) -> dict[str, object]:
         "channel": message.channel,
         "referral_id": message.referral_id,
         "attempts": message.attempts + 1,
+        "request_id": message.data.get("request_id"),
     }

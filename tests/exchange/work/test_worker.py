@@ -4,12 +4,15 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select, update
 
 from exchange.db import audit, referral, timeline
+from exchange.db.link import AnswerLinkRow, make_link
+from exchange.db.outbox import MessageRow
 from exchange.db.repeat import FirstAnswer, first_answer, keep_answer
 from exchange.db.setting import take_lease
 from exchange.domain.actor import SYSTEM
-from exchange.work import deadlines, worker
+from exchange.work import deadlines, housekeeping, worker
 from exchange.work.audit_sealer import seal_audit
 from exchange.work.deadlines import wind_clocks
 from exchange.work.housekeeping import keep_house
@@ -162,6 +165,43 @@ def test_what_has_run_out_is_forgotten_and_what_has_not_stays(house):
         assert first_answer(session, hospital, "key", at) is None
 
 
+@pytest.mark.parametrize(
+    ("state", "days"), [("sent", 90), ("dropped", 90), ("parked", 365), ("waiting", None)], ids=str
+)
+def test_messages_are_kept_as_long_as_somebody_may_ask_and_no_longer(house, monkeypatch, state, days):
+    """Those that wait are never forgotten; what is forgotten goes in batches, so that nobody waits for it."""
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    for _each in range(5):
+        house.send()
+    with house.database.write() as session:
+        session.execute(update(MessageRow).values(state=state))
+
+    house.clock.forward(days=days or 3_000)
+    keep_house(house.database)
+    kept = _count(house, MessageRow)
+    house.clock.forward(seconds=1)
+    keep_house(house.database)
+
+    assert kept == 5
+    assert _count(house, MessageRow) == (0 if days else 5)
+
+
+def test_links_are_forgotten_a_while_after_they_ran_out(house, monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    sent = house.send()
+    with house.database.write() as session:
+        for _each in range(5):
+            make_link(session, sent.referral.id, house.ids["pantry"], house.clock())
+
+    house.clock.forward(days=14 + 90)
+    keep_house(house.database)
+    kept = _count(house, AnswerLinkRow)
+    house.clock.forward(seconds=1)
+    keep_house(house.database)
+
+    assert (kept, _count(house, AnswerLinkRow)) == (5, 0)
+
+
 def test_a_chore_that_fails_leaves_the_others_their_turn(house, working, monkeypatch, caplog):
     house.send()
     monkeypatch.setattr(worker, "wind_clocks", lambda *_arguments, **_named: 1 / 0)
@@ -196,3 +236,8 @@ def test_each_worker_has_a_name_of_its_own_that_fits():
 def _find(house, sent):
     with house.database.read() as session:
         return referral.find(session, sent.referral.id, visible_to=SYSTEM)
+
+
+def _count(house, row):
+    with house.database.read() as session:
+        return session.scalar(select(func.count()).select_from(row))
