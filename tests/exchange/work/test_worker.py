@@ -1,6 +1,7 @@
 """The worker: clocks, messages, sealing and housekeeping in one pass, alone or beside others."""
 
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,13 @@ from exchange.db import audit, referral, timeline
 from exchange.db.link import AnswerLinkRow, make_link
 from exchange.db.outbox import MessageRow
 from exchange.db.repeat import FirstAnswer, first_answer, keep_answer
-from exchange.db.setting import take_lease
+from exchange.db.setting import LeaseRow, take_lease
 from exchange.domain.actor import SYSTEM
 from exchange.work import deadlines, housekeeping, worker
 from exchange.work.audit_sealer import seal_audit
 from exchange.work.deadlines import wind_clocks
 from exchange.work.housekeeping import keep_house
+from exchange.work.relay import AT_ONCE, Relay
 from exchange.work.worker import Worker, holder_name
 from fhir_mapping.case_data.referral import Side, Stage
 
@@ -226,6 +228,55 @@ def test_a_worker_stops_when_it_is_told_to(house, working, mail):
 
     assert not runner.is_alive()
     assert len(mail.parcels) == 1
+
+
+@pytest.mark.invariant(
+    "a-stop-gives-back", "A worker that is stopped finishes what is in flight, gives back the rest, and holds no lease."
+)
+def test_a_worker_that_is_stopped_finishes_what_is_in_flight_and_gives_back_the_rest(house, mail, hook, reached):
+    """The next worker takes over at once, and no message has lost a try."""
+    for _each in range(20):
+        house.send()
+    stop, begun = threading.Event(), threading.Barrier(AT_ONCE + 1)
+
+    def slow(parcel, now):
+        begun.wait(20)
+        stop.wait(20)
+        mail(parcel, now)
+
+    working = Worker(house.database, Relay(house.database, {"email": slow, "webhook": hook}, "https://x.example"))
+    runner = threading.Thread(target=working.run, args=(stop,))
+    runner.start()
+    begun.wait(20)
+    stop.set()
+    runner.join(20)
+
+    with house.database.read() as session:
+        rows = session.execute(select(MessageRow.state, MessageRow.lease, MessageRow.attempts)).all()
+        held = [row for row in session.scalars(select(LeaseRow)) if row.until and row.until > house.clock()]
+    assert not runner.is_alive()
+    assert Counter(rows) == {("sent", None, 1): AT_ONCE, ("waiting", None, 0): 20 - AT_ONCE}
+    assert held == []
+    follower = Worker(house.database, Relay(house.database, {"email": mail, "webhook": hook}, "https://x.example"))
+    assert follower.run_once().messages == 20 - AT_ONCE
+    assert len({parcel.message_id for parcel in mail.parcels}) == len(mail.parcels) == 20
+    reached(messages=20, in_flight=AT_ONCE, given_back=20 - AT_ONCE, told_twice=0)
+
+
+def test_no_clock_strikes_once_a_worker_is_being_stopped_and_the_lease_is_given_back(house, monkeypatch):
+    sent = [house.send() for _ in range(3)]
+    house.clock.at = sent[0].referral.due_at
+    stop, strike = threading.Event(), deadlines.expire_clock
+
+    def strike_and_stop(session, referral_id, *, now):
+        stop.set()
+        return strike(session, referral_id, now=now)
+
+    monkeypatch.setattr(deadlines, "expire_clock", strike_and_stop)
+
+    assert wind_clocks(house.database, "me", struck=set(), stop=stop) == 1
+    with house.database.write() as session:
+        assert take_lease(session, "deadlines", "other", house.clock(), house.clock())
 
 
 def test_each_worker_has_a_name_of_its_own_that_fits():
