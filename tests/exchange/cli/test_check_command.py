@@ -4,6 +4,7 @@ import json
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
