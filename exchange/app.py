@@ -7,9 +7,10 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from exchange.config import Config, config_from, metrics_token, refuse_unsafe
+from exchange.config import Config, config_from, database_password, metrics_token, refuse_unsafe
 from exchange.db.audit_writer import AuditWriter
 from exchange.db.sealing import KeyRing, digest, load_key_ring
 from exchange.db.session import Database
@@ -36,7 +37,9 @@ def open_database(
     if keys is None:
         assert config.secret_key_file is not None
         keys = load_key_ring(config.secret_key_file, config.key_ring_file)
-    return Database(config.database_url, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
+    url, password = make_url(config.database_url), database_password(config)
+    address = (url if password is None else url.set(password=password)).render_as_string(hide_password=False)
+    return Database(address, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
 
 
 def create_app(config: Config, database: Database, *, outbound: Any = None, **flask_settings: Any) -> Flask:

@@ -36,6 +36,7 @@ class Config:
     time_zone: str = "America/Chicago"
     threads: int = 16
     metrics_token_file: Path | None = None
+    database_password_file: Path | None = None
     mail_from: str = "Referral Exchange <no-reply@referral-exchange.invalid>"
 
     @property
@@ -62,6 +63,7 @@ ENVIRONMENT = {
     "EXCHANGE_ALLOWED_ADDRESSES": "allowed_addresses",
     "EXCHANGE_TIME_ZONE": "time_zone",
     "EXCHANGE_METRICS_TOKEN_FILE": "metrics_token_file",
+    "EXCHANGE_DATABASE_PASSWORD_FILE": "database_password_file",
 }
 
 
@@ -80,7 +82,7 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
 
 def _read(field: str, text: str) -> object:
     match field:
-        case "secret_key_file" | "key_ring_file" | "metrics_token_file":
+        case "secret_key_file" | "key_ring_file" | "metrics_token_file" | "database_password_file":
             return Path(text)
         case "trusted_proxies":
             if not text.isdigit():
@@ -113,6 +115,16 @@ def metrics_token(config: Config) -> str | None:
             "make one with `openssl rand -hex 32`."
         )
     return token
+
+
+def database_password(config: Config) -> str | None:
+    """Return the database's password from its file, None where no file is named: so it stands in no environment."""
+    if config.database_password_file is None:
+        return None
+    try:
+        return config.database_password_file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        raise WrongSetting("EXCHANGE_DATABASE_PASSWORD_FILE must name a file that can be read.") from None
 
 
 def refuse_unsafe(config: Config) -> None:
