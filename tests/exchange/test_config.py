@@ -13,7 +13,7 @@ def test_the_password_of_a_database_comes_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("s3cret/with:signs@\n")
     config = config_from(
         {
-            "EXCHANGE_DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
+            "EXCHANGE_DATABASE_URL": "postgresql+psycopg://exchange@db.invalid/exchange",
             "EXCHANGE_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
         }
     )
