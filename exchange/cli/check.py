@@ -16,12 +16,11 @@ from exchange.db.base import moment
 from exchange.db.ring_file import number_of
 from exchange.db.sealing import make_secret
 from exchange.db.session import watermark
-from exchange.db.setting import setting
 from exchange.db.upgrade import head, revision_of
 from exchange.domain.errors import ExchangeError
 from exchange.work.channels.email import look_for_mail
 from exchange.work.channels.parcel import TryAgain
-from exchange.work.resealing import NEWEST
+from exchange.work.resealing import refuse_old_ring
 
 LEAST_ROOM: Final = 64_000_000
 #  stamps, tokens and leases compare the clocks of several machines
@@ -81,9 +80,7 @@ def _keys(house: House) -> str:
     if ring.open(ring.seal(b"check", "check"), "check") != b"check":
         raise ValueError("the key ring does not open what it seals.")
     with house.database.read() as session:
-        newest = setting(session, NEWEST)
-    if newest and number_of(newest) > max(map(number_of, ring.key_ids)):
-        raise ValueError(f"the ring file is old: {newest} is not on it. Put its newest copy in place.")
+        refuse_old_ring(session, max(ring.key_ids, key=number_of))
     return f"the key {ring.current} seals and opens, {len(ring.key_ids)} on the ring."
 
 

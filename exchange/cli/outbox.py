@@ -22,12 +22,13 @@ def outbox() -> None:
 @click.pass_obj
 def list_messages(house: House, states: tuple[str, ...], referral_id: str | None, limit: int) -> None:
     """List messages, oldest first: those that wait or were given up, unless a state is named."""
-    states = states or (WAITING, PARKED)
+    given, states = states, states or (WAITING, PARKED)
     with house.database.read() as session:
         found = box.messages(session, states=states, referral_id=referral_id, limit=limit)
         counts = box.counts(session, states=states, referral_id=referral_id)
     shown = [_shown(row) for row in found]
-    lines = [_line(row) for row in shown] or ["Nothing waits, and nothing was given up."]
+    none = "Nothing waits, and nothing was given up." if not given else "There is no such message."
+    lines = [_line(row) for row in shown] or [none]
     if sum(counts.values()) > len(shown):
         lines.append(f"{len(shown)} of {sum(counts.values())} are shown: --limit shows more.")
     house.answer({"messages": shown, "counts": counts}, lines)

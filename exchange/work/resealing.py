@@ -135,14 +135,19 @@ def unneeded(session: Session, ring: RingFile, at: datetime) -> list[str]:
     ]
 
 
-def _ring(session: Session, path: Path) -> RingFile:
-    """Return what the ring file says. Raises Conflict when this database knows of a newer key than the file."""
-    ring = read_ring_file(path)
+def refuse_old_ring(session: Session, newest_id: str) -> None:
+    """Raise Conflict when this database knows of a newer key than the ring: what it seals would not open."""
     known = setting(session, NEWEST)
-    if known and number_of(known) > number_of(ring.newest):
+    if known and number_of(known) > number_of(newest_id):
         raise Conflict(
             f"This ring file is older than the database: {known} is not in it. Put its newest copy in place."
         )
+
+
+def _ring(session: Session, path: Path) -> RingFile:
+    """Return what the ring file says. Raises Conflict when it is older than the database."""
+    ring = read_ring_file(path)
+    refuse_old_ring(session, ring.newest)
     return ring
 
 

@@ -59,7 +59,7 @@ def test_a_ring_file_that_lacks_a_key_of_the_database_is_named(look: Look, house
 
     assert said == {
         "ok": False,
-        "says": "This did not work: the ring file is old: k3 is not on it. Put its newest copy in place.",
+        "says": "This ring file is older than the database: k3 is not in it. Put its newest copy in place.",
     }
 
 

@@ -24,6 +24,7 @@ from exchange.config import Config
 from exchange.db.audit import audit_event
 from exchange.db.sealing import make_secret
 from exchange.db.session import Database
+from exchange.db.setting import set_setting
 from exchange.db.upgrade import upgrade
 from tests.databases import new_database
 from tests.reliability import ROOT, Reached
@@ -79,6 +80,21 @@ def test_a_database_without_tables_is_refused(config: Config, port: int) -> None
     assert (result.exit_code, result.stderr) == (
         1,
         "Error: The database has no tables yet: run `exchange db upgrade` first.\n",
+    )
+
+
+def test_a_ring_file_that_lacks_a_key_of_the_database_is_refused(config: Config, port: int) -> None:
+    """What it seals would not be opened by others, and what they sealed not by it."""
+    database = House(config).database
+    upgrade(database)
+    with database.write() as session:
+        set_setting(session, "newest-key", "k2")
+
+    result = run(config, "--port", str(port))
+
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: This ring file is older than the database: k2 is not in it. Put its newest copy in place.\n",
     )
 
 
