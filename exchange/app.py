@@ -64,10 +64,11 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     if config.trusted_proxies:
         #  Flask documents this assignment; its type says that a method stays a method
         app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
-    guard(app)
-    keep_audit_trail(app)
+    #  what stands first begins first and ends last: a refusal of the guard, and the wait for the audit, are timed too
     set_headers(app)
     measure(app)
+    guard(app)
+    keep_audit_trail(app)
     for door in DOORS:
         importlib.import_module(f"exchange.web.{door}.door").open_door(app)
     return app

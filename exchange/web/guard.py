@@ -24,6 +24,7 @@ from exchange.domain.actor import Actor, ActorKind
 from exchange.domain.errors import Forbidden, NotFound, Unauthenticated
 from exchange.domain.permissions import Permission, permit
 from exchange.domain.scopes import Scope, parse_scopes
+from exchange.logs import note_request_id
 from exchange.web.transaction import reading
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -70,6 +71,7 @@ def guard(app: Flask) -> None:
     def ask() -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.match(given) else str(uuid7())
+        note_request_id(g.request_id)
         g.actor = None
         if request.endpoint is None:
             return

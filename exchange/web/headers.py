@@ -5,7 +5,6 @@ import time
 
 from flask import Flask, Response, g, request
 
-from exchange.logs import note_request_id
 from exchange.web.transaction import config
 
 CONTENT_POLICY = (
@@ -21,7 +20,6 @@ def set_headers(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.began = time.perf_counter()
-        note_request_id(g.get("request_id"))
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -106,6 +106,24 @@ def test_a_request_is_followed_by_its_id_to_the_mail_that_it_led_to(
     assert {row.interaction for row in door.audited(request_id="request-of-the-pantry")} >= {"update"}
 
 
+def test_a_request_that_is_refused_at_the_door_is_timed_and_every_line_of_it_has_its_id(
+    door: Door, hospital: Caller, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard is asked after the clock has started; a thread that served somebody else before is told the new id."""
+    hospital.get("/Patient", X_Request_Id="request-before")
+    monkeypatch.setattr("exchange.web.guard.token_holder", _breaks)
+    door.app.config["PROPAGATE_EXCEPTIONS"] = False
+    hospital.get("/Patient", X_Request_Id="request-refused")
+
+    said = [line for line in lines_of(log) if line["logger"].startswith("exchange") and line["level"] != "DEBUG"]
+
+    refused = [line for line in said if line["request_id"] == "request-refused"]
+    assert refused[-1]["message"] == "answered"
+    assert refused[-1]["milliseconds"] > 0
+    assert {line["level"] for line in refused} == {"ERROR", "INFO"}
+    assert len([line for line in said if line["request_id"] == "request-before"]) == 1
+
+
 def test_a_pass_of_the_worker_has_an_id_that_its_lines_carry(
     door: Door, log: io.StringIO, referral: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
