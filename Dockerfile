@@ -9,7 +9,8 @@ FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Referral Exchange" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --system --gid 10001 exchange \
-    && useradd --system --uid 10001 --gid exchange --home-dir /app --no-create-home --shell /usr/sbin/nologin exchange
+    && useradd --system --uid 10001 --gid exchange --home-dir /app --no-create-home --shell /usr/sbin/nologin exchange \
+    && install -d -o exchange -g exchange -m 0700 /var/lib/exchange/keys
 ENV PATH=/opt/exchange/bin:$PATH \
     PYTHONUTF8=1 \
     PYTHONUNBUFFERED=1 \

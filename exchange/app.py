@@ -3,21 +3,24 @@
 import importlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from typing import Any
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from sqlalchemy import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from exchange.config import Config, config_from, refuse_unsafe
+from exchange.config import Config, config_from, database_password, metrics_token, refuse_unsafe
 from exchange.db.audit_writer import AuditWriter
-from exchange.db.sealing import KeyRing, load_key_ring
+from exchange.db.sealing import KeyRing, digest, load_key_ring
 from exchange.db.session import Database
 from exchange.logs import set_up_logs
 from exchange.outbound import outbound_session
 from exchange.web.audit_trail import keep_audit_trail
 from exchange.web.guard import guard
 from exchange.web.headers import set_headers
+from exchange.web.measures import measure
 from exchange.web.transaction import share_reading
 from exchange.web.unread_body import take_in_bodies
 
@@ -38,7 +41,9 @@ def open_database(
     if keys is None:
         assert config.secret_key_file is not None
         keys = load_key_ring(config.secret_key_file, config.key_ring_file)
-    return Database(config.database_url, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
+    url, password = make_url(config.database_url), database_password(config)
+    address = (url if password is None else url.set(password=password)).render_as_string(hide_password=False)
+    return Database(address, keys=keys, clock=clock, fhir_base=config.fhir_base, threads=config.threads)
 
 
 class Exchange(Flask):
@@ -75,13 +80,17 @@ def create_app(config: Config, database: Database, *, outbound: Any = None, **fl
     app.extensions["exchange_database"] = database
     app.extensions["exchange_outbound"] = outbound or outbound_session(config.allowed_addresses)
     app.extensions["exchange_audit"] = AuditWriter(database, wait=config.audit_reads == "wait")
+    token = metrics_token(config)
+    app.extensions["exchange_metrics_token"] = digest(token) if token else None
     if config.trusted_proxies:
         #  Flask documents this assignment; its type says that a method stays a method
         app.wsgi_app = ProxyFix(app.wsgi_app, config.trusted_proxies, config.trusted_proxies)  # type: ignore[method-assign]
     share_reading(app)
+    #  what stands first begins first and ends last: a refusal of the guard, and the wait for the audit, are timed too
+    set_headers(app)
+    measure(app)
     guard(app)
     keep_audit_trail(app)
-    set_headers(app)
     take_in_bodies(app)
     for door in DOORS:
         importlib.import_module(f"exchange.web.{door}.door").open_door(app)
@@ -93,4 +102,7 @@ def production() -> Flask:
     config = config_from()
     refuse_unsafe(config)
     set_up_logs(config.log_level)
-    return create_app(config, open_database(config))
+    app = create_app(config, open_database(config))
+    #  the web server ends its worker as multiprocessing does, which passes `atexit` by; what was spooled is written
+    Finalize(None, app.extensions["exchange_audit"].stop, exitpriority=1)
+    return app

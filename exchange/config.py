@@ -7,10 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from exchange.domain.errors import ExchangeError
 
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -33,6 +35,8 @@ class Config:
     allowed_addresses: tuple[str, ...] = ()
     time_zone: str = "America/Chicago"
     threads: int = 16
+    metrics_token_file: Path | None = None
+    database_password_file: Path | None = None
     mail_from: str = "Referral Exchange <no-reply@referral-exchange.invalid>"
 
     @property
@@ -62,6 +66,8 @@ ENVIRONMENT = {
     "EXCHANGE_AUDIT_READS": "audit_reads",
     "EXCHANGE_ALLOWED_ADDRESSES": "allowed_addresses",
     "EXCHANGE_TIME_ZONE": "time_zone",
+    "EXCHANGE_METRICS_TOKEN_FILE": "metrics_token_file",
+    "EXCHANGE_DATABASE_PASSWORD_FILE": "database_password_file",
 }
 
 
@@ -73,12 +79,14 @@ def config_from(environment: Mapping[str, str] = os.environ) -> Config:
         config = replace(config, **{field: _read(field, text)})
     if config.audit_reads not in ("wait", "spool"):
         raise WrongSetting("EXCHANGE_AUDIT_READS must be `wait` or `spool`.")
+    if config.log_level not in LOG_LEVELS:
+        raise WrongSetting(f"EXCHANGE_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}.")
     return config
 
 
 def _read(field: str, text: str) -> object:
     match field:
-        case "secret_key_file" | "key_ring_file":
+        case "secret_key_file" | "key_ring_file" | "metrics_token_file" | "database_password_file":
             return Path(text)
         case "trusted_proxies":
             if not text.isdigit():
@@ -86,10 +94,41 @@ def _read(field: str, text: str) -> object:
             return int(text)
         case "allowed_addresses":
             return tuple(part.strip() for part in text.split(",") if part.strip())
+        case "log_level":
+            return text.upper()
         case "base_url":
             return text.rstrip("/")
         case _:
             return text
+
+
+SHORTEST_TOKEN: Final = 32
+
+
+def metrics_token(config: Config) -> str | None:
+    """Return the token that opens `/metrics`, None where no file is named. Raises WrongSetting for a weak one."""
+    if config.metrics_token_file is None:
+        return None
+    try:
+        token = config.metrics_token_file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        raise WrongSetting("EXCHANGE_METRICS_TOKEN_FILE must name a file that can be read.") from None
+    if len(token) < SHORTEST_TOKEN:
+        raise WrongSetting(
+            f"The token in EXCHANGE_METRICS_TOKEN_FILE must have {SHORTEST_TOKEN} characters or more: "
+            "make one with `openssl rand -hex 32`."
+        )
+    return token
+
+
+def database_password(config: Config) -> str | None:
+    """Return the database's password from its file, None where no file is named: so it stands in no environment."""
+    if config.database_password_file is None:
+        return None
+    try:
+        return config.database_password_file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        raise WrongSetting("EXCHANGE_DATABASE_PASSWORD_FILE must name a file that can be read.") from None
 
 
 def refuse_unsafe(config: Config) -> None:
@@ -104,3 +143,4 @@ def refuse_unsafe(config: Config) -> None:
         raise WrongSetting(
             "EXCHANGE_BASE_URL must begin with https:// unless it is on this machine: tokens travel over it."
         )
+    metrics_token(config)

@@ -3,6 +3,9 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +14,24 @@ ATTRIBUTES: Final = (
     "request_id", "method", "route", "status", "milliseconds", "organization_id", "actor_kind", "referral_id",
     "message_id", "kind", "channel", "attempts", "count", "error", "port", "address",
 )  # fmt: skip
+
+
+_REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+
+
+def note_request_id(text: str | None) -> None:
+    """Let every line of this thread carry a request id from now on: what a web server's thread works on."""
+    _REQUEST_ID.set(text)
+
+
+@contextmanager
+def request_id(text: str) -> Iterator[None]:
+    """Let every line that is written inside carry a request id: one pass of a worker, one command."""
+    before = _REQUEST_ID.set(text)
+    try:
+        yield
+    finally:
+        _REQUEST_ID.reset(before)
 
 
 class JsonLines(logging.Formatter):
@@ -25,6 +46,8 @@ class JsonLines(logging.Formatter):
         }
         given = vars(record)
         line |= {name: given[name] for name in ATTRIBUTES if name in given}
+        if line.get("request_id") is None:
+            line["request_id"] = _REQUEST_ID.get()
         if record.exc_info and record.exc_info[0]:
             #  the type and the place, never the text: an exception's text may hold what somebody sent
             frame = record.exc_info[2]

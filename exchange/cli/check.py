@@ -2,17 +2,29 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
+from sqlalchemy import func, select
 
 from exchange.cli.house import House, json_option
 from exchange.config import refuse_unsafe
+from exchange.db.base import moment
+from exchange.db.ring_file import number_of
 from exchange.db.sealing import make_secret
+from exchange.db.session import watermark
 from exchange.db.upgrade import head, revision_of
 from exchange.domain.errors import ExchangeError
+from exchange.work.channels.email import look_for_mail
+from exchange.work.channels.parcel import TryAgain
+from exchange.work.resealing import refuse_old_ring
+
+LEAST_ROOM: Final = 64_000_000
+#  stamps, tokens and leases compare the clocks of several machines
+MOST_APART: Final = timedelta(seconds=5)
 
 
 @click.command()
@@ -56,27 +68,39 @@ def _database(house: House) -> str:
     revision = revision_of(house.database)
     if revision != head():
         raise ValueError(f"the tables are at revision {revision or 'none'}, not {head()}: run `exchange db upgrade`.")
-    return f"answers, at revision {revision}."
+    room = house.database.free_bytes()
+    if room is not None and room < LEAST_ROOM:
+        raise ValueError(f"the disk is full ({room // 1_000_000} MB left): make room before anything else.")
+    left = f", {room / 1e9:.1f} GB of disk left" if room is not None else ""
+    return f"answers, at revision {revision}{left}."
 
 
 def _keys(house: House) -> str:
     ring = house.database.keys
     if ring.open(ring.seal(b"check", "check"), "check") != b"check":
         raise ValueError("the key ring does not open what it seals.")
-    return f"the key {ring.current} seals and opens."
+    with house.database.read() as session:
+        refuse_old_ring(session, max(ring.key_ids, key=number_of))
+    return f"the key {ring.current} seals and opens, {len(ring.key_ids)} on the ring."
 
 
 def _mail(house: House) -> str:
-    parts = urlsplit(house.config.mail_url)
-    if parts.scheme not in ("file", "smtp", "smtps"):
-        raise ValueError("EXCHANGE_MAIL_URL must begin with smtp://, smtps:// or file://.")
-    return f"goes out by {parts.scheme}."
+    try:
+        look_for_mail(house.config.mail_url)
+    except TryAgain as failure:
+        raise ValueError(f"{failure} Messages wait and are tried again until it answers.") from None
+    return f"goes out by {urlsplit(house.config.mail_url).scheme}, which answers."
 
 
-def _clock(_house: House) -> str:
-    at = datetime.now(UTC)
-    if at.year < 2026:
-        raise ValueError("the clock of this machine is wrong: set it.")
+def _clock(house: House) -> str:
+    at = house.now()
+    with house.database.read() as session:
+        newest = moment(watermark(session))
+        server = None if house.database.is_sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
+    if at.year < 2026 or newest - at > MOST_APART:
+        raise ValueError(f"the clock of this machine is wrong: it says {at:%Y-%m-%d %H:%M} UTC. Set it.")
+    if server is not None and abs(server - at) > MOST_APART:
+        raise ValueError(f"this machine and the database are {abs(server - at).total_seconds():.0f} s apart: set both.")
     return f"says {at:%Y-%m-%d %H:%M} UTC."
 
 

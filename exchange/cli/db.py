@@ -2,12 +2,11 @@
 
 import click
 
-from exchange.actions.documents.reindex_documents import reindex_documents
 from exchange.cli.house import House, json_option
+from exchange.cli.progress import nothing_shown, progress_shown
 from exchange.db.upgrade import upgrade as upgrade_database
+from exchange.work.reindexing import reindex as reindex_all
 from fhir_mapping.resource_types import RESOURCE_TYPES
-
-BATCH = 500
 
 
 @click.group()
@@ -29,19 +28,10 @@ def upgrade(house: House) -> None:
 @json_option
 @click.pass_obj
 def reindex(house: House, type_name: str | None) -> None:
-    """Rebuild what documents are found by, in batches, while the exchange runs."""
+    """Rebuild what documents are found by, in batches, while the exchange runs. Broken off, run it again."""
     if type_name is not None and type_name not in RESOURCE_TYPES:
         raise click.BadParameter(
             f"There is no type {type_name}: name one of {', '.join(RESOURCE_TYPES)}.", param_hint="TYPE"
         )
-    done, after = 0, ""
-    while True:
-        with house.database.write() as session:
-            batch, last = reindex_documents(session, type_name, after=after, limit=BATCH)
-        done += batch
-        if last is None:
-            break
-        after = last
-        if not house.as_json:
-            click.echo(f"{done} documents reindexed …", err=True)
+    done = reindex_all(house.database, type_name, nothing_shown if house.as_json else progress_shown())
     house.answer({"documents": done}, [f"{done} documents were reindexed."])

@@ -1,6 +1,5 @@
 """`exchange directory`: import a directory, search it, and say how much there is."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ import click
 from directory.errors import BadQuery, DirectoryError
 from directory.formats.registry import FORMATS
 from directory.geography import Point
-from directory.importing import Progress, import_source
+from directory.importing import import_source
 from directory.lookup import stats as count
 from directory.search import Page, Query
 from directory.search import search as find
 from exchange.cli.house import House, json_option
+from exchange.cli.progress import progress_shown
 
 
 @click.group()
@@ -39,25 +39,11 @@ def import_command(house: House, path: Path, format_name: str | None, source: st
             format=format_name,
             source=source,
             allow_removals=allow_removals,
-            progress=None if house.as_json else _progress(),
+            progress=None if house.as_json else progress_shown(),
         )
     except DirectoryError as error:
         raise click.ClickException(str(error)) from None
     house.answer(report.as_json(), report.lines())
-
-
-def _progress() -> Progress:
-    """Return what shows how far the work is: one line that is rewritten on a terminal, plain lines elsewhere."""
-
-    def show(stage: str, done: int, total: int) -> None:
-        width = 30
-        if sys.stderr.isatty():
-            bar = "#" * (width * done // total)
-            click.echo(f"\r{stage} [{bar:<{width}}] {done} of {total}", nl=done == total, err=True)
-        else:
-            click.echo(f"{stage} {done} of {total}", err=True)
-
-    return show
 
 
 @directory.command("search")

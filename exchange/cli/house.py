@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import click
+from uuid_utils.compat import uuid7
 
 from exchange.app import open_database, system_clock
 from exchange.config import Config
@@ -21,6 +22,7 @@ class House:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.as_json = False
+        self.request_id = f"cli-{uuid7()}"
 
     @cached_property
     def database(self) -> Database:
@@ -48,6 +50,7 @@ class House:
             name=f"operator {getpass.getuser()}",
             source=source,
             purpose=purpose,
+            request_id=self.request_id,
         )
 
     def answer(self, document: Any, lines: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ import click
 from exchange.cli.house import House
 from exchange.config import config_from
 from exchange.domain.errors import ExchangeError
+from exchange.logs import note_request_id, set_up_logs
 
 COMMANDS: Final = {
     "db": ("exchange.cli.db", "db"),
@@ -20,6 +21,7 @@ COMMANDS: Final = {
     "check": ("exchange.cli.check", "check"),
     "backup": ("exchange.cli.backup", "backup"),
     "restore": ("exchange.cli.backup", "restore"),
+    "keys": ("exchange.cli.keys", "keys"),
     "outbox": ("exchange.cli.outbox", "outbox"),
     "directory": ("exchange.cli.directory", "directory"),
     "organization": ("exchange.cli.organization", "organization"),
@@ -49,7 +51,10 @@ class Commands(click.Group):
 @click.pass_context
 def cli(context: click.Context) -> None:
     """The open referral exchange: refer a person, get an answer, close the loop."""
-    context.obj = House(config_from())
+    config = config_from()
+    set_up_logs(config.log_level)
+    context.obj = House(config)
+    note_request_id(context.obj.request_id)
 
 
 def main(arguments: list[str] | None = None) -> Any:

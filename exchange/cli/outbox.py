@@ -16,15 +16,22 @@ def outbox() -> None:
 
 @outbox.command("list")
 @click.option("--state", "states", multiple=True, type=click.Choice([WAITING, PARKED, SENT, DROPPED]))
+@click.option("--referral", "referral_id", metavar="ID", help="Only what is told of this referral.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 @json_option
 @click.pass_obj
-def list_messages(house: House, states: tuple[str, ...], limit: int) -> None:
+def list_messages(house: House, states: tuple[str, ...], referral_id: str | None, limit: int) -> None:
     """List messages, oldest first: those that wait or were given up, unless a state is named."""
+    given, states = states, states or (WAITING, PARKED)
     with house.database.read() as session:
-        found = box.messages(session, states=states or (WAITING, PARKED), limit=limit)
+        found = box.messages(session, states=states, referral_id=referral_id, limit=limit)
+        counts = box.counts(session, states=states, referral_id=referral_id)
     shown = [_shown(row) for row in found]
-    house.answer({"messages": shown}, [_line(row) for row in shown] or ["Nothing waits, and nothing was given up."])
+    none = "Nothing waits, and nothing was given up." if not given else "There is no such message."
+    lines = [_line(row) for row in shown] or [none]
+    if sum(counts.values()) > len(shown):
+        lines.append(f"{len(shown)} of {sum(counts.values())} are shown: --limit shows more.")
+    house.answer({"messages": shown, "counts": counts}, lines)
 
 
 @outbox.command()
@@ -42,7 +49,7 @@ def replay(house: House, message_ids: tuple[str, ...], everything: bool) -> None
         count = box.replay(session, chosen, house.now())
         entry = AuditEntry(
             at=house.now(), action="U", interaction="replay-outbox", outcome="0",
-            actor_kind=operator.kind.value, actor_name=operator.name,
+            actor_kind=operator.kind.value, actor_name=operator.name, request_id=operator.request_id,
         )  # fmt: skip
         audit.write(session, [entry])
     house.answer({"replayed": count}, [f"{count} of {len(chosen)} messages go out again; a worker takes them up."])
@@ -59,7 +66,9 @@ def _shown(row: MessageRow) -> dict[str, object]:
         "referral_id": row.referral_id,
         "state": row.state,
         "attempts": row.attempts,
+        "created_at": row.created_at.isoformat(),
         "due_at": row.due_at.isoformat(),
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "last_error": row.last_error,
     }
 

@@ -17,7 +17,10 @@ from sqlalchemy import inspect
 from exchange.cli.house import House
 from exchange.cli.serving_lock import serving_lock, sqlite_file
 from exchange.config import Config, WrongSetting, refuse_unsafe
+from exchange.db.ring_file import number_of
+from exchange.domain.errors import Conflict
 from exchange.outbound import outbound_session
+from exchange.work.resealing import refuse_old_ring
 
 APPLICATION: Final = "exchange.app:production"
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -39,7 +42,7 @@ def serve(house: House, host: str, port: int, with_worker: bool) -> None:
     except WrongSetting as error:
         raise click.ClickException(error.sentence) from None
     _refuse_taken(host, port)
-    _refuse_without_tables(house)
+    _refuse_unusable(house)
     with serving_lock(sqlite_file(house.database)) as is_alone:
         if not is_alone:
             click.echo(
@@ -159,7 +162,14 @@ def _refuse_taken(host: str, port: int) -> None:
         ) from None
 
 
-def _refuse_without_tables(house: House) -> None:
+def _refuse_unusable(house: House) -> None:
+    """Raise ClickException for a database without tables, or one that was sealed with keys that are not here."""
     if not inspect(house.database.engine).has_table("write_order"):
         raise click.ClickException("The database has no tables yet: run `exchange db upgrade` first.")
-    house.database.close()
+    try:
+        with house.database.read() as session:
+            refuse_old_ring(session, max(house.database.keys.key_ids, key=number_of))
+    except Conflict as refusal:
+        raise click.ClickException(refusal.sentence) from None
+    finally:
+        house.database.close()

@@ -1,10 +1,11 @@
-"""`exchange user invite|list`: the operator brings in an organisation's first people. No password is fixed anywhere."""
+"""`exchange user invite | close | list`: the first people of an organisation come in, and go. No password is fixed."""
 
 import sys
 
 import click
 
 from exchange.actions.people.accept_invitation import accept_invitation
+from exchange.actions.people.close_account import close_account
 from exchange.actions.people.invite_user import invite_user
 from exchange.actions.people.list_people import list_people
 from exchange.cli.house import House, json_option
@@ -13,7 +14,7 @@ from exchange.domain.actor import Role
 
 @click.group()
 def user() -> None:
-    """Invite people into organisations and list them."""
+    """Invite people into organisations, close accounts, list them."""
 
 
 @user.command()
@@ -36,6 +37,18 @@ def invite(house: House, organization_id: str, email: str, role: str, name: str,
         return
     link = f"{house.config.base_url}/invitation/{invited.link_token}"
     house.answer({"id": invited.user_id, "link": link}, [f"{email} chooses a password within seven days at:", link])
+
+
+@user.command()
+@click.option("--email", required=True, help="The address they sign in with.")
+@click.option("--reason", required=True, help="Why; it stands in the audit.")
+@json_option
+@click.pass_obj
+def close(house: House, email: str, reason: str) -> None:
+    """Close an account: its sessions end at once. `user invite` opens it again."""
+    with house.database.write() as session:
+        user_id = close_account(session, house.operator(purpose=reason[:300]), email)
+    house.answer({"id": user_id}, [f"{email} is out, and cannot sign in any more."])
 
 
 @user.command("list")

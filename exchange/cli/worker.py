@@ -8,11 +8,13 @@ from datetime import datetime
 import click
 
 from exchange.cli.house import House, json_option
+from exchange.db.ring_file import number_of
 from exchange.db.setting import setting
 from exchange.logs import set_up_logs
 from exchange.outbound import outbound_session
 from exchange.work.channels.opening import open_channels
 from exchange.work.relay import Relay
+from exchange.work.resealing import refuse_old_ring
 from exchange.work.worker import Worker
 
 
@@ -27,6 +29,8 @@ def worker(house: House, once: bool, now_text: str | None) -> None:
         raise click.UsageError("--now goes with --once only.")
     now = _time(now_text) if now_text is not None else None
     set_up_logs(house.config.log_level)
+    with house.database.read() as session:
+        refuse_old_ring(session, max(house.database.keys.key_ids, key=number_of))
     working = hired(house)
     if now is not None:
         _refuse_real(house)

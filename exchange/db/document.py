@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    func,
     insert,
     or_,
     select,
@@ -218,6 +219,12 @@ def batch(session: Session, type_name: str | None, *, after: str, limit: int) ->
     if type_name is not None:
         query = query.where(document.c.type == type_name)
     return [_whole(session, row) for row in session.execute(query)]
+
+
+def count(session: Session, type_name: str | None) -> int:
+    """Return how many documents there are, of one type or of all."""
+    query = select(func.count()).select_from(document)
+    return session.execute(query if type_name is None else query.where(document.c.type == type_name)).scalar_one()
 
 
 def visible_ids(session: Session, wanted: Iterable[tuple[str, str]], *, viewer_id: str) -> set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Integer, String, select, update
+from sqlalchemy import ForeignKey, Integer, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.db.base import Base, Id, UtcDateTime
@@ -74,3 +74,10 @@ def revoke_links(session: Session, referral_id: str, now: datetime) -> None:
         .where(AnswerLinkRow.referral_id == referral_id, AnswerLinkRow.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+def forget_links(session: Session, *, before: datetime, limit: int) -> int:
+    """Forget links that ran out before a time, at most so many; return how many."""
+    old = select(AnswerLinkRow.token_hash).where(AnswerLinkRow.expires_at < before).limit(limit)
+    gone = session.execute(delete(AnswerLinkRow).where(AnswerLinkRow.token_hash.in_(list(session.scalars(old)))))
+    return int(getattr(gone, "rowcount", 0))

@@ -7,7 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import JSON, ColumnElement, Index, Integer, String, and_, exists, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.db.base import Base, BigId, Id, UtcDateTime
@@ -97,6 +111,11 @@ def is_due(session: Session, now: datetime, *, due_by: datetime | None = None) -
     return session.scalar(select(MessageRow.sequence).where(_ready(now, due_by or now)).limit(1)) is not None
 
 
+def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Return since when the message that a worker would lease next is due: long ago, when no worker works."""
+    return session.scalar(select(func.min(MessageRow.due_at)).where(_ready(now, now)))
+
+
 def lease(
     session: Session, now: datetime, *, limit: int, seconds: int = 120, due_by: datetime | None = None
 ) -> list[Message]:
@@ -156,6 +175,11 @@ def record_dropped(session: Session, message: Message, why: str) -> bool:
     return _record(session, message, state=DROPPED, last_error=why[:300])
 
 
+def give_back(session: Session, message: Message) -> bool:
+    """Record that a message was leased and not begun: it waits as before."""
+    return _record(session, message)
+
+
 def _record(session: Session, message: Message, **values: object) -> bool:
     changed = session.execute(
         update(MessageRow)
@@ -182,10 +206,23 @@ def parked_ids(session: Session) -> list[str]:
     return list(session.scalars(select(MessageRow.id).where(MessageRow.state == PARKED).order_by(MessageRow.sequence)))
 
 
-def messages(session: Session, *, states: Iterable[str] = (WAITING, PARKED), limit: int = 100) -> list[MessageRow]:
+def messages(
+    session: Session, *, states: Iterable[str] = (WAITING, PARKED), referral_id: str | None = None, limit: int = 100
+) -> list[MessageRow]:
     """Return messages for a person to look at, oldest first."""
-    query = select(MessageRow).where(MessageRow.state.in_(list(states))).order_by(MessageRow.sequence).limit(limit)
+    query = select(MessageRow).where(_looked_for(states, referral_id)).order_by(MessageRow.sequence).limit(limit)
     return list(session.scalars(query))
+
+
+def counts(session: Session, *, states: Iterable[str], referral_id: str | None = None) -> dict[str, int]:
+    """Return how many messages there are in each of these states."""
+    query = select(MessageRow.state, func.count()).where(_looked_for(states, referral_id)).group_by(MessageRow.state)
+    return {state: count for state, count in session.execute(query)}
+
+
+def _looked_for(states: Iterable[str], referral_id: str | None) -> ColumnElement[bool]:
+    wanted = MessageRow.state.in_(list(states))
+    return wanted if referral_id is None else and_(wanted, MessageRow.referral_id == referral_id)
 
 
 def replay(session: Session, message_ids: Iterable[str], now: datetime) -> int:
@@ -196,3 +233,10 @@ def replay(session: Session, message_ids: Iterable[str], now: datetime) -> int:
         .values(state=WAITING, due_at=now, attempts=0, last_error=None)
     )
     return int(getattr(changed, "rowcount", 0))
+
+
+def forget_messages(session: Session, states: Iterable[str], *, before: datetime, limit: int) -> int:
+    """Forget messages in one of these states that were due before a time, at most so many; return how many."""
+    old = select(MessageRow.sequence).where(MessageRow.state.in_(list(states)), MessageRow.due_at < before).limit(limit)
+    gone = session.execute(delete(MessageRow).where(MessageRow.sequence.in_(list(session.scalars(old)))))
+    return int(getattr(gone, "rowcount", 0))

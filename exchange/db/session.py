@@ -5,6 +5,7 @@ PostgreSQL: writers are READ COMMITTED and take their turn at the row of `write_
 still holds when it commits; readers are REPEATABLE READ and READ ONLY (docs/decisions/0008-one-writer-on-both.md).
 """
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -126,6 +127,17 @@ class Database:
     def engine(self) -> Engine:
         """The writing engine, for migrations and backups."""
         return self._writer
+
+    def pools(self) -> dict[str, tuple[int, int]]:
+        """Return for the writing and the reading pool how many connections it may hold and how many are in use."""
+        pools = {"write": self._writer.pool, "read": self._reader.pool}
+        return {name: (pool.size(), pool.checkedout()) for name, pool in pools.items() if isinstance(pool, QueuePool)}
+
+    def free_bytes(self) -> int | None:
+        """Return how much room is left on the disk of an SQLite file; None where a server keeps the data."""
+        if not self.is_sqlite or not self.url.database:
+            return None
+        return shutil.disk_usage(Path(self.url.database).parent).free
 
     def close(self) -> None:
         """Give every connection back."""

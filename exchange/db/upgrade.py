@@ -7,6 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from exchange.db.session import Database
 
@@ -30,6 +31,17 @@ def revision_of(database: Database) -> str | None:
     """Return the revision a database is at, None for an empty one."""
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_behind(session: Session) -> bool:
+    """Return whether the tables are older than this release needs.
+
+    A revision that this release does not know is a later one: the release before must go on working with it, so that
+    `db upgrade` can run first (docs/upgrading.md).
+    """
+    revision = MigrationContext.configure(session.connection()).get_current_revision()
+    known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*.py")}
+    return revision is None or (revision in known and revision != head())
 
 
 def upgrade(database: Database) -> str:

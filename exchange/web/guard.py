@@ -3,6 +3,7 @@
 A view without the mark is refused at run time and fails `test_every_route_says_who_may_use_it`.
 """
 
+import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from exchange.db.client import token_holder
 from exchange.db.link import living_link
 from exchange.db.organization import member
 from exchange.db.person import UserRow, portal_session
+from exchange.db.sealing import digest
 from exchange.db.session import now
 from exchange.domain.actor import Actor, ActorKind
 from exchange.domain.errors import Forbidden, NotFound, Unauthenticated
 from exchange.domain.permissions import Permission, permit
 from exchange.domain.scopes import Scope, parse_scopes
+from exchange.logs import note_request_id
 from exchange.web.transaction import config, reading
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -41,6 +44,7 @@ class Who(StrEnum):
     CLIENT = "a client with a token"
     MEMBER = "a signed-in person or a client with a token"
     LINK = "the holder of an answer link"
+    MONITOR = "the operator's monitoring with its token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def guard(app: Flask) -> None:
     def ask() -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.match(given) else str(uuid7())
+        note_request_id(g.request_id)
         g.actor = None
         if request.endpoint is None:
             return
@@ -105,6 +110,8 @@ def current_scopes() -> tuple[Scope, ...]:
 def _caller(who: Who) -> Actor:
     if who is Who.LINK:
         return _holder((request.view_args or {}).get("token", ""))
+    if who is Who.MONITOR:
+        return _monitor()
     if who is Who.CLIENT or (who is Who.MEMBER and "Authorization" in request.headers):
         return _client()
     return _person()
@@ -151,6 +158,17 @@ def _person() -> Actor:
             network_id=organization.network_id if organization else None,
             request_id=g.request_id, address=request.remote_addr,
         )  # fmt: skip
+
+
+def _monitor() -> Actor:
+    """Return the operator's monitoring. Without a token in the settings there is no such address."""
+    wanted: str | None = current_app.extensions["exchange_metrics_token"]
+    if wanted is None:
+        raise NotFound("There is nothing at this address.")
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not hmac.compare_digest(digest(token.strip()), wanted):
+        raise Unauthenticated("Send the token of EXCHANGE_METRICS_TOKEN_FILE: Authorization: Bearer …", code="login")
+    return Actor(ActorKind.OPERATOR, name="monitoring", request_id=g.request_id, address=request.remote_addr)
 
 
 def _is_alive(started_at: datetime, seen_at: datetime, at: datetime) -> bool:

@@ -5,6 +5,7 @@ asleep and lost it writes nothing.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -31,14 +32,18 @@ def wind_clocks(
     due_by: datetime | None = None,
     struck: set[str],
     patience_seconds: float = 0,
+    stop: threading.Event | None = None,
 ) -> int:
     """Let every due clock strike once and return how many did. `due_by` is the time they are compared with.
 
     `struck` holds the referrals that had their turn in this pass and gets the new ones: one that fails cannot be met
     again and again, nor hold up those behind it. `patience_seconds` is how long to wait for another process's lease.
+    Once `stop` is set no further clock strikes, and the lease is given back.
     """
     strikes, is_held = 0, False
     for referral_id in _due(database, due_by, struck):
+        if stop is not None and stop.is_set():
+            break
         is_held = is_held or _take(database, holder, patience_seconds)
         if not is_held:
             return 0

@@ -6,6 +6,7 @@ fails is recorded, never raised: one message cannot stop the others. A place tha
 
 import logging
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,11 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """It was not begun: the worker is being stopped. The next one takes it at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """It must no longer be told."""
 
@@ -56,7 +62,7 @@ class Postponed:
     until: datetime
 
 
-Outcome = Sent | Dropped | Postponed | TryAgain | NeverAgain
+Outcome = Sent | Dropped | GivenBack | Postponed | TryAgain | NeverAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +80,11 @@ class Relay:
     timer: Callable[[], float] = time.monotonic
     resting: dict[str, datetime] = field(default_factory=dict)
 
-    def run(self, *, due_by: datetime | None = None, batch: int = BATCH) -> int:
+    def run(self, *, due_by: datetime | None = None, batch: int = BATCH, stop: threading.Event | None = None) -> int:
         """Hand over one batch and return how many messages it held; 0 when nothing is due.
 
-        `due_by` moves only the comparison with the due times (the demo's virtual time); nothing rests then.
+        `due_by` moves only the comparison with the due times (the demo's virtual time); nothing rests then. Once `stop`
+        is set, what is in flight is finished and the rest of the batch is given back.
         """
         database = self.database
         if due_by is not None:
@@ -89,7 +96,7 @@ class Relay:
             leased = outbox.lease(session, database.clock(), limit=batch, seconds=LEASE_SECONDS, due_by=due_by)
             packed = [(message, self._pack(session, message)) for message in leased]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="relay") as pool:
-            outcomes = list(pool.map(self._send, _in_turns(packed)))
+            outcomes = list(pool.map(lambda one: self._send(one, stop), _in_turns(packed)))
         self._record(outcomes)
         return len(outcomes)
 
@@ -104,11 +111,13 @@ class Relay:
             log.exception("a message could not be packed", extra=_named(message))
             return TryAgain(f"It could not be packed ({type(error).__name__}).")
 
-    def _send(self, packed: tuple[Message, Parcel | Outcome]) -> tuple[Message, Outcome]:
+    def _send(self, packed: tuple[Message, Parcel | Outcome], stop: threading.Event | None) -> tuple[Message, Outcome]:
         """Send one parcel, in a thread of its own; no transaction is open."""
         message, parcel = packed
         if not isinstance(parcel, Parcel):
             return message, parcel
+        if stop is not None and stop.is_set():
+            return message, GivenBack()
         until = self.resting.get(_place(message))
         if until is not None and until > self.database.clock():
             return message, Postponed(until)
@@ -122,6 +131,7 @@ class Relay:
         except Exception as error:
             log.exception("a channel failed in a way it does not know", extra=_named(message))
             return message, TryAgain(f"The channel failed ({type(error).__name__}).")
+        log.info("a message was handed over", extra=_named(message))
         return message, Sent()
 
     def _let_rest(self, message: Message) -> None:
@@ -139,6 +149,8 @@ class Relay:
                 match outcome:
                     case Sent():
                         is_kept = outbox.record_sent(session, message, at)
+                    case GivenBack():
+                        is_kept = outbox.give_back(session, message)
                     case Dropped():
                         is_kept = outbox.record_dropped(session, message, NO_LONGER)
                     case Postponed():
@@ -204,4 +216,5 @@ def _named(message: Message) -> dict[str, object]:
         "channel": message.channel,
         "referral_id": message.referral_id,
         "attempts": message.attempts + 1,
+        "request_id": message.data.get("request_id"),
     }

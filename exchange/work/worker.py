@@ -11,6 +11,7 @@ from typing import Final
 
 from exchange.db.ids import new_id
 from exchange.db.session import Database
+from exchange.logs import request_id
 from exchange.work import housekeeping
 from exchange.work.audit_sealer import seal_audit
 from exchange.work.deadlines import wind_clocks
@@ -56,25 +57,33 @@ class Worker:
     _kept_at: datetime | None = None
 
     def run(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Work until `stop` is set; the batch in hand is finished first."""
+        """Work until `stop` is set; what is in flight is finished first, the rest is given back."""
         log.info("the worker has started")
         while not stop.is_set():
-            if self.run_once(rounds=1).is_idle:
+            if self.run_once(rounds=1, stop=stop).is_idle:
                 stop.wait(idle_seconds)
         log.info("the worker has stopped")
 
-    def run_once(self, now: datetime | None = None, *, rounds: int = MOST_ROUNDS) -> Tally:
+    def run_once(
+        self, now: datetime | None = None, *, rounds: int = MOST_ROUNDS, stop: threading.Event | None = None
+    ) -> Tally:
         """Work until nothing is due (or so many rounds) and return what was done. A clock strikes once in a pass.
 
         `now` is the demo's virtual time: it moves only the comparison with due times, stamps stay real.
         """
+        with request_id(f"work-{new_id()}"):
+            return self._pass(now, rounds, stop)
+
+    def _pass(self, now: datetime | None, rounds: int, stop: threading.Event | None) -> Tally:
         tally, struck, patience = Tally(), set[str](), PATIENCE_SECONDS if rounds > 1 else 0
         for _round in range(rounds):
             clocks = self._do(
                 tally,
-                lambda: wind_clocks(self.database, self.holder, due_by=now, struck=struck, patience_seconds=patience),
+                lambda: wind_clocks(
+                    self.database, self.holder, due_by=now, struck=struck, patience_seconds=patience, stop=stop
+                ),
             )
-            messages = self._do(tally, lambda: self.relay.run(due_by=now))
+            messages = self._do(tally, lambda: self.relay.run(due_by=now, stop=stop))
             tally.clocks, tally.messages = tally.clocks + clocks, tally.messages + messages
             if not clocks and not messages:
                 break

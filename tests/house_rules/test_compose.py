@@ -61,16 +61,40 @@ def test_the_database_is_reached_from_inside_only() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["mail", "proxy"]
 
 
-def test_no_password_stands_in_the_file() -> None:
-    passwords = [
-        str(value)
-        for service in SERVICES.values()
-        for key, value in service.get("environment", {}).items()
-        if "PASSWORD" in key or "://" in str(value) and "@" in str(value)
-    ]
+def test_no_password_stands_in_the_file_or_in_an_environment() -> None:
+    said = [(key, value) for service in SERVICES.values() for key, value in service.get("environment", {}).items()]
+    secrets = [(key, value) for key, value in said if re.search("PASSWORD|TOKEN|SECRET", key)]
 
-    assert passwords
-    assert [value for value in passwords if not re.search(r"\$\{\w+:\?", value)] == []
+    assert len(secrets) >= 3
+    assert [key for key, value in secrets if not key.endswith("_FILE") or not value.startswith("/run/secrets/")] == []
+    assert [value for _key, value in said if re.search("//[^/]*:[^/]*@", value)] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_has_a_limit_of_what_it_may_take(name: str) -> None:
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+
+    assert set(limits) == {"cpus", "memory", "pids"}
+    assert SERVICES[name]["logging"]["options"]["max-size"]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_container_is_given_the_time_that_serve_allows_for_a_stop(name: str) -> None:
+    from exchange.cli.serve import STOP_SECONDS
+
+    assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+def test_only_what_makes_keys_may_write_the_key_ring() -> None:
+    mounts = {name: volume for name in OURS for volume in SERVICES[name]["volumes"]}
+    ring = Path(SERVICES["web"]["environment"]["EXCHANGE_KEY_RING"])
+
+    assert mounts == {
+        "migrate": f"keys:{ring.parent}",
+        "web": f"keys:{ring.parent}:ro",
+        "worker": f"keys:{ring.parent}:ro",
+    }
+    assert f"-m 0700 {ring.parent}" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(OURS))

@@ -31,7 +31,7 @@ def test_every_route_says_who_may_use_it(house_app: Any) -> None:
 def test_the_addresses_that_others_rely_on_are_there(house_app: Any) -> None:
     rules = {rule.rule for rule in house_app.url_map.iter_rules()}
 
-    assert {"/fhir/metadata", "/fhir/.well-known/smart-configuration", "/healthz", "/readyz"} <= rules
+    assert {"/fhir/metadata", "/fhir/.well-known/smart-configuration", "/healthz", "/readyz", "/metrics"} <= rules
 
 
 def test_a_route_without_a_mark_is_seen() -> None:

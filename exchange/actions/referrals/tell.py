@@ -29,7 +29,7 @@ def tell(session: Session, referral: Referral, events: Iterable[Event], actor: A
                     continue
                 if side is Side.RECEIVER and not release.is_told(session, referral.id, organization_id, now(session)):
                     continue
-                messages += _put(session, referral, kind, organization_id, addresses)
+                messages += _put(session, referral, kind, organization_id, addresses, actor)
     return messages
 
 
@@ -58,12 +58,16 @@ def _office_addresses(session: Session, organization_id: str) -> list[str]:
     return [person.email for person in coordinators_of(session, organization_id)]
 
 
-def _put(session: Session, referral: Referral, kind: MessageKind, organization_id: str, addresses: list[str]) -> int:
+def _put(
+    session: Session, referral: Referral, kind: MessageKind, organization_id: str, addresses: list[str], actor: Actor
+) -> int:
+    #  by which the log of the mail is found from the request that led to it
+    data = {"request_id": actor.request_id} if actor.request_id else {}
     ways = [("email", address) for address in addresses]
     ways += [("webhook", webhook.id) for webhook in webhooks_of(session, organization_id)]
     for channel, destination in ways:
         outbox.put(
             session, kind=kind.value, channel=channel, destination=destination, now=now(session),
-            organization_id=organization_id, referral_id=referral.id,
+            organization_id=organization_id, referral_id=referral.id, data=data,
         )  # fmt: skip
     return len(ways)

@@ -1,15 +1,17 @@
-"""`/healthz`: the process answers. `/readyz`: the database answers and the audit is sealed in time."""
+"""`/healthz`: the process answers. `/readyz`: it can serve. `/metrics`: what the operator's monitoring watches."""
 
-from flask import Blueprint, Flask, jsonify
+from flask import Blueprint, Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 
-from exchange.db.audit import oldest_unsealed
-from exchange.db.base import microseconds
-from exchange.domain.errors import ExchangeError
+from exchange.db.figures import figures
+from exchange.domain.errors import ExchangeError, NotFound, Unauthenticated
 from exchange.web.guard import Who, access
+from exchange.web.health.exposition import TEXT_FORMAT, exposition
+from exchange.web.health.readiness import readiness
+from exchange.web.measures import measures
 from exchange.web.transaction import database, reading
 
-UNSEALED_SECONDS = 60
+PLAIN = "text/plain; charset=utf-8"
 blueprint = Blueprint("health", __name__)
 
 
@@ -23,15 +25,31 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @access(Who.PUBLIC)
 def readyz() -> ResponseReturnValue:
-    """Answer 200 when requests can be served, 503 with the reason when not."""
+    """Answer 200 when requests can be served, 503 with the reasons when not."""
+    found = readiness(database(), database().clock())
+    if found.reasons:
+        return jsonify(status="not ready", reason=" ".join(found.reasons), warnings=found.warnings), 503
+    return jsonify(status="ready", warnings=found.warnings)
+
+
+@blueprint.get("/metrics")
+@access(Who.MONITOR)
+def metrics() -> ResponseReturnValue:
+    """Answer with counts and ages, to whoever brings the token of EXCHANGE_METRICS_TOKEN_FILE."""
     try:
         with reading() as session:
-            oldest = oldest_unsealed(session)
+            found = figures(session, database().clock())
     except ExchangeError:
-        return jsonify(status="not ready", reason="The database does not answer."), 503
-    if oldest is not None and microseconds(database().clock()) - oldest > UNSEALED_SECONDS * 1_000_000:
-        return jsonify(status="not ready", reason="The audit is not sealed in time: is a worker running?"), 503
-    return jsonify(status="ready")
+        found = None
+    return Response(exposition(measures(), found, database().pools()), content_type=TEXT_FORMAT)
+
+
+@blueprint.errorhandler(ExchangeError)
+def refused(error: ExchangeError) -> ResponseReturnValue:
+    """Answer a refusal in plain text: a program reads it, and who watches it should see why."""
+    if isinstance(error, Unauthenticated):
+        return Response(error.sentence + "\n", 401, {"WWW-Authenticate": "Bearer"}, content_type=PLAIN)
+    return Response(error.sentence + "\n", 404 if isinstance(error, NotFound) else 503, content_type=PLAIN)
 
 
 def open_door(app: Flask) -> None:

@@ -45,6 +45,28 @@ def email_channel(mail_url: str, mail_from: str) -> Channel:
     raise ValueError("EXCHANGE_MAIL_URL must be smtp://host, smtps://host or file:///directory, without accents.")
 
 
+def look_for_mail(mail_url: str) -> None:
+    """Return when mail could go out now: the server lets us in, or the directory can be written.
+
+    Raises ValueError as `email_channel` does, TryAgain with a sentence when it could not.
+    """
+    email_channel(mail_url, "")
+    parts = urlsplit(mail_url)
+    if parts.scheme == "file":
+        folder = _folder(parts)
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+            raise TryAgain(f"The directory {folder} cannot be written.")
+        return
+    try:
+        with _connected(parts) as server:
+            server.noop()
+    except smtplib.SMTPAuthenticationError as error:
+        raise TryAgain(f"The mail server refused our sign-in ({error.smtp_code}): check EXCHANGE_MAIL_URL.") from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise TryAgain(f"The mail server could not be reached ({type(error).__name__}).") from None
+
+
 def letter(parcel: Parcel, mail_from: str, now: datetime) -> EmailMessage:
     """Return the mail of a parcel: plain text. Raises NeverAgain when its address is none."""
     name, sender = parseaddr(mail_from)

@@ -42,6 +42,18 @@ def test_a_password_from_standard_input_opens_the_account(run: Run, house: House
     assert PASSWORD not in result.output
 
 
+def test_an_account_is_closed_with_a_reason_and_listed_as_closed(run: Run, house: House) -> None:
+    run("invite", "--organization", house.ids["pantry"], "--email", "ada@pantry.invalid", "--role", "case_worker",
+        "--password-stdin", input=PASSWORD + "\n")  # fmt: skip
+
+    result = run("close", "--email", "Ada@pantry.invalid", "--reason", "laptop stolen")
+
+    assert result.stdout == "Ada@pantry.invalid is out, and cannot sign in any more.\n"
+    assert [row["is_closed"] for row in json.loads(run("list", "--json").stdout)["users"]] == [True]
+    with house.database.read() as session:
+        assert check_password(session, "ada@pantry.invalid", PASSWORD, "127.0.0.1") is None
+
+
 def test_a_weak_password_leaves_no_account(run: Run, house: House) -> None:
     result = run("invite", "--organization", house.ids["pantry"], "--email", "ada@pantry.invalid", "--role",
                  "case_worker", "--password-stdin", input="short\n")  # fmt: skip

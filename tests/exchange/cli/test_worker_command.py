@@ -9,25 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
-from exchange.cli.house import House
 from exchange.cli.outbox import outbox
 from exchange.cli.worker import worker
 from exchange.config import Config
 from exchange.db import audit
 from exchange.db.outbox import MessageRow
 from exchange.db.setting import set_setting
-
-
-class OpenHouse(House):
-    """A house over the database of a test, with its standing clock."""
-
-    def __init__(self, config: Config, house: Any) -> None:
-        super().__init__(config)
-        self.database = house.database  # type: ignore[misc]  # in place of the one the settings name
-        self._clock = house.clock
-
-    def now(self) -> Any:
-        return self._clock()
+from tests.exchange.cli.open_house import OpenHouse
 
 
 @pytest.fixture
@@ -124,6 +112,20 @@ def test_all_that_was_given_up_goes_out_again_at_one_word(house: Any, run: Any) 
 )
 def test_a_replay_of_nothing_that_was_given_up_is_refused(run: Any, arguments: tuple[str, ...], status: int) -> None:
     assert run(outbox, *arguments).exit_code == status
+
+
+def test_the_list_is_of_one_referral_where_one_is_named_and_says_when_it_is_cut(house: Any, run: Any) -> None:
+    first, second = house.send(), house.send()
+
+    of_one = json.loads(run(outbox, "list", "--referral", second.referral.id, "--json").stdout)
+    cut = run(outbox, "list", "--limit", "1").stdout.splitlines()
+
+    assert [message["referral_id"] for message in of_one["messages"]] == [second.referral.id]
+    assert of_one["counts"] == {"waiting": 1}
+    assert of_one["messages"][0]["created_at"] == house.clock().isoformat()
+    assert of_one["messages"][0]["sent_at"] is None
+    assert cut[1] == "1 of 2 are shown: --limit shows more."
+    assert first.referral.id not in json.dumps(of_one)
 
 
 def test_an_empty_outbox_says_so(run: Any) -> None:

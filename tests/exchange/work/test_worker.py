@@ -1,18 +1,23 @@
 """The worker: clocks, messages, sealing and housekeeping in one pass, alone or beside others."""
 
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select, update
 
 from exchange.db import audit, referral, timeline
+from exchange.db.link import AnswerLinkRow, make_link
+from exchange.db.outbox import MessageRow
 from exchange.db.repeat import FirstAnswer, first_answer, keep_answer
-from exchange.db.setting import take_lease
+from exchange.db.setting import LeaseRow, take_lease
 from exchange.domain.actor import SYSTEM
-from exchange.work import deadlines, worker
+from exchange.work import deadlines, housekeeping, worker
 from exchange.work.audit_sealer import seal_audit
 from exchange.work.deadlines import wind_clocks
 from exchange.work.housekeeping import keep_house
+from exchange.work.relay import AT_ONCE, Relay
 from exchange.work.worker import Worker, holder_name
 from fhir_mapping.case_data.referral import Side, Stage
 
@@ -73,7 +78,8 @@ def test_one_clock_that_fails_does_not_hold_up_the_others(house, working, monkey
     assert working.run_once().clocks == 1
 
     assert (_find(house, healthy).stage, _find(house, poisoned).stage) == (Stage.NO_ANSWER, None)
-    assert [record.referral_id for record in caplog.records] == [poisoned.referral.id]
+    errors = [record.referral_id for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [poisoned.referral.id]
 
 
 def test_two_workers_do_not_wind_the_same_clocks(house):
@@ -162,6 +168,43 @@ def test_what_has_run_out_is_forgotten_and_what_has_not_stays(house):
         assert first_answer(session, hospital, "key", at) is None
 
 
+@pytest.mark.parametrize(
+    ("state", "days"), [("sent", 90), ("dropped", 90), ("parked", 365), ("waiting", None)], ids=str
+)
+def test_messages_are_kept_as_long_as_somebody_may_ask_and_no_longer(house, monkeypatch, state, days):
+    """Those that wait are never forgotten; what is forgotten goes in batches, so that nobody waits for it."""
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    for _each in range(5):
+        house.send()
+    with house.database.write() as session:
+        session.execute(update(MessageRow).values(state=state))
+
+    house.clock.forward(days=days or 3_000)
+    keep_house(house.database)
+    kept = _count(house, MessageRow)
+    house.clock.forward(seconds=1)
+    keep_house(house.database)
+
+    assert kept == 5
+    assert _count(house, MessageRow) == (0 if days else 5)
+
+
+def test_links_are_forgotten_a_while_after_they_ran_out(house, monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    sent = house.send()
+    with house.database.write() as session:
+        for _each in range(5):
+            make_link(session, sent.referral.id, house.ids["pantry"], house.clock())
+
+    house.clock.forward(days=14 + 90)
+    keep_house(house.database)
+    kept = _count(house, AnswerLinkRow)
+    house.clock.forward(seconds=1)
+    keep_house(house.database)
+
+    assert (kept, _count(house, AnswerLinkRow)) == (5, 0)
+
+
 def test_a_chore_that_fails_leaves_the_others_their_turn(house, working, monkeypatch, caplog):
     house.send()
     monkeypatch.setattr(worker, "wind_clocks", lambda *_arguments, **_named: 1 / 0)
@@ -188,6 +231,55 @@ def test_a_worker_stops_when_it_is_told_to(house, working, mail):
     assert len(mail.parcels) == 1
 
 
+@pytest.mark.invariant(
+    "a-stop-gives-back", "A worker that is stopped finishes what is in flight, gives back the rest, and holds no lease."
+)
+def test_a_worker_that_is_stopped_finishes_what_is_in_flight_and_gives_back_the_rest(house, mail, hook, reached):
+    """The next worker takes over at once, and no message has lost a try."""
+    for _each in range(20):
+        house.send()
+    stop, begun = threading.Event(), threading.Barrier(AT_ONCE + 1)
+
+    def slow(parcel, now):
+        begun.wait(20)
+        stop.wait(20)
+        mail(parcel, now)
+
+    working = Worker(house.database, Relay(house.database, {"email": slow, "webhook": hook}, "https://x.example"))
+    runner = threading.Thread(target=working.run, args=(stop,))
+    runner.start()
+    begun.wait(20)
+    stop.set()
+    runner.join(20)
+
+    with house.database.read() as session:
+        rows = session.execute(select(MessageRow.state, MessageRow.lease, MessageRow.attempts)).all()
+        held = [row for row in session.scalars(select(LeaseRow)) if row.until and row.until > house.clock()]
+    assert not runner.is_alive()
+    assert Counter(rows) == {("sent", None, 1): AT_ONCE, ("waiting", None, 0): 20 - AT_ONCE}
+    assert held == []
+    follower = Worker(house.database, Relay(house.database, {"email": mail, "webhook": hook}, "https://x.example"))
+    assert follower.run_once().messages == 20 - AT_ONCE
+    assert len({parcel.message_id for parcel in mail.parcels}) == len(mail.parcels) == 20
+    reached(messages=20, in_flight=AT_ONCE, given_back=20 - AT_ONCE, told_twice=0)
+
+
+def test_no_clock_strikes_once_a_worker_is_being_stopped_and_the_lease_is_given_back(house, monkeypatch):
+    sent = [house.send() for _ in range(3)]
+    house.clock.at = sent[0].referral.due_at
+    stop, strike = threading.Event(), deadlines.expire_clock
+
+    def strike_and_stop(session, referral_id, *, now):
+        stop.set()
+        return strike(session, referral_id, now=now)
+
+    monkeypatch.setattr(deadlines, "expire_clock", strike_and_stop)
+
+    assert wind_clocks(house.database, "me", struck=set(), stop=stop) == 1
+    with house.database.write() as session:
+        assert take_lease(session, "deadlines", "other", house.clock(), house.clock())
+
+
 def test_each_worker_has_a_name_of_its_own_that_fits():
     assert holder_name() != holder_name()
     assert len(holder_name()) <= 60
@@ -196,3 +288,8 @@ def test_each_worker_has_a_name_of_its_own_that_fits():
 def _find(house, sent):
     with house.database.read() as session:
         return referral.find(session, sent.referral.id, visible_to=SYSTEM)
+
+
+def _count(house, row):
+    with house.database.read() as session:
+        return session.scalar(select(func.count()).select_from(row))

@@ -4,11 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from exchange.actions.people.close_account import close_account
 from exchange.app import create_app
 from exchange.config import Config
-from exchange.db.person import user_by_email
+from exchange.db.audit import audit_event
+from exchange.db.person import sessions_of
+from exchange.domain.actor import Role
+from exchange.domain.errors import NotFound
 from exchange.web.portal.viewer import safe_next
+from tests.exchange.conftest import OPERATOR
 from tests.exchange.web.portal.conftest import PASSWORD, Browser, words
 
 WRONG = "not the password at all"
@@ -170,12 +176,28 @@ def test_a_closed_account_is_out_at_once_and_cannot_come_back(house: Any, browse
     email = enrol("pantry")
     browser.sign_in(email)
     with house.database.write() as session:
-        user = user_by_email(session, email)
-        assert user is not None
-        user.disabled_at = house.clock()
+        user_id = close_account(session, OPERATOR, email.upper())
 
     assert browser.get("/").status_code == 303
     assert browser.sign_in(email).status_code == 401
+    with house.database.read() as session:
+        (row,) = session.execute(select(audit_event).where(audit_event.c.interaction == "close-account"))
+        assert sessions_of(session, user_id) == []
+    assert (row.document_id, row.organization_id) == (user_id, house.ids["pantry"])
+
+
+@pytest.mark.parametrize("who", ["other", "hospital"])
+def test_nobody_closes_the_account_of_another_organisation(house: Any, enrol: Any, who: str) -> None:
+    email = enrol("pantry")
+    administrator = house.person(who, Role.ADMINISTRATOR)
+
+    with house.database.write() as session:
+        with pytest.raises(NotFound) as refused:
+            close_account(session, administrator, email)
+        with pytest.raises(NotFound) as unknown:
+            close_account(session, administrator, "nobody@example.invalid")
+
+    assert refused.value.sentence == unknown.value.sentence
 
 
 def test_one_comes_back_to_the_page_one_wanted(house: Any, browser: Browser, enrol: Any) -> None:
