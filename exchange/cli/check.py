@@ -15,7 +15,7 @@ from exchange.config import refuse_unsafe
 from exchange.db.base import moment
 from exchange.db.ring_file import number_of
 from exchange.db.sealing import make_secret
-from exchange.db.session import watermark
+from exchange.db.session import last_committed
 from exchange.db.upgrade import head, revision_of
 from exchange.domain.errors import ExchangeError
 from exchange.work.channels.email import look_for_mail
@@ -95,7 +95,7 @@ def _mail(house: House) -> str:
 def _clock(house: House) -> str:
     at = house.now()
     with house.database.read() as session:
-        newest = moment(watermark(session))
+        newest = moment(last_committed(session))
         server = None if house.database.is_sqlite else session.execute(select(func.clock_timestamp())).scalar_one()
     if at.year < 2026 or newest - at > MOST_APART:
         raise ValueError(f"the clock of this machine is wrong: it says {at:%Y-%m-%d %H:%M} UTC. Set it.")

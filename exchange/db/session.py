@@ -26,7 +26,8 @@ from exchange.db.setting import write_order
 from exchange.domain.errors import Busy
 
 #  built once: every write runs both
-_LAST_STAMP = select(write_order.c.stamp).with_for_update()
+_COMMITTED = select(write_order.c.stamp)
+_LAST_STAMP = _COMMITTED.with_for_update()
 _NEXT_STAMP = update(write_order).values(stamp=bindparam("next_stamp"))
 Clock = Callable[[], datetime]
 BUSY_TIMEOUT_MS = 10_000
@@ -209,6 +210,12 @@ def take_turn(session: Session) -> int:
         session.info["last_stamp"] = session.execute(_LAST_STAMP).scalar_one()
     last: int = session.info["last_stamp"]
     return last
+
+
+def last_committed(session: Session) -> int:
+    """Return the newest stamp that anybody committed. For whoever runs the exchange: a reader's own mark is in search."""
+    committed: int = session.execute(_COMMITTED).scalar_one()
+    return committed
 
 
 def fhir_base(session: Session) -> str:

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, text
 
 from exchange.db.audit_writer import LATE, AuditWriter
-from exchange.db.session import NOTHING_STORED, PERHAPS_STORED
+from exchange.db.failures import BUSY
+from exchange.db.session import PERHAPS_STORED
 from exchange.db.setting import set_setting, setting
 from exchange.domain.errors import Busy
 from tests.databases import URL, only_on_postgres
@@ -27,7 +28,7 @@ def test_who_waits_too_long_for_the_one_writer_of_a_process_is_told_so(
     with house.database.write():
         came = at_once(*[partial(_keep, house, "waits")] * 4)
 
-    assert [(type(one), str(one)) for one in came] == [(Busy, NOTHING_STORED)] * 4
+    assert [(type(one), str(one)) for one in came] == [(Busy, BUSY)] * 4
     assert at_once(partial(_keep, house, "goes on")) == [None]
     with house.database.read() as session:
         assert (setting(session, "waits"), setting(session, "goes on")) == (None, "yes")
@@ -46,7 +47,7 @@ def test_who_gets_no_connection_is_told_so(house: Any, monkeypatch: pytest.Monke
 
 
 @only_on_postgres
-@pytest.mark.parametrize(("is_last_moment", "sentence"), [(False, NOTHING_STORED), (True, PERHAPS_STORED)])
+@pytest.mark.parametrize(("is_last_moment", "sentence"), [(False, BUSY), (True, PERHAPS_STORED)])
 def test_of_a_connection_that_breaks_it_is_told_whether_something_can_have_been_stored(
     house: Any, is_last_moment: bool, sentence: str
 ) -> None:
@@ -73,7 +74,7 @@ def test_an_audit_that_is_late_does_not_say_that_nothing_was_stored(
     """The write that it stands behind may have been committed before."""
 
     def write(**_how: bool) -> Any:
-        raise Busy(NOTHING_STORED)
+        raise Busy(BUSY)
 
     monkeypatch.setattr(house.database, "write", write)
     writer = AuditWriter(house.database)

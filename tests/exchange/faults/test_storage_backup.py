@@ -18,7 +18,7 @@ from exchange.db.backup import new_backup
 from exchange.db.backup_file import opened_backup
 from exchange.db.document import document, document_version
 from exchange.db.restore import restore
-from exchange.db.session import Database, watermark
+from exchange.db.session import Database, last_committed
 from exchange.work.audit_sealer import seal_audit
 from tests.databases import new_database
 from tests.exchange.conftest import CANARY, KEYS
@@ -52,7 +52,7 @@ def test_a_backup_under_load_is_one_moment_of_the_database(
         with read_back(house, folder) as restored, restored.read() as session:
             held = first_stamps(session)
             assert faults_of(session) == []
-            assert watermark(session) == manifest.last_stamp
+            assert last_committed(session) == manifest.last_stamp
             found = audit.verify(session)
         with house.database.read() as session:
             everything = first_stamps(session)
