@@ -213,7 +213,7 @@ def take_turn(session: Session) -> int:
 
 
 def last_committed(session: Session) -> int:
-    """Return the newest stamp that anybody committed. For whoever runs the exchange: a reader's own mark is in search."""
+    """Return the newest stamp that anybody committed: for whoever runs the exchange, not for its readers."""
     committed: int = session.execute(_COMMITTED).scalar_one()
     return committed
 

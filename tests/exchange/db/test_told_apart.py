@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select, text
 
+from exchange.db.audit import AuditEntry
 from exchange.db.audit_writer import LATE, AuditWriter
 from exchange.db.failures import BUSY
 from exchange.db.session import PERHAPS_STORED
@@ -80,7 +81,7 @@ def test_an_audit_that_is_late_does_not_say_that_nothing_was_stored(
     writer = AuditWriter(house.database)
 
     with pytest.raises(Busy) as refused:
-        writer.keep()
+        writer.keep(AuditEntry(house.clock(), "R", "read", "0", "client", "EHR"))
 
     assert str(refused.value) == LATE
     writer.stop()
