@@ -63,7 +63,7 @@ def newest(session: Session, type_name: str, *, viewer_id: str) -> int:
     """Return the newest stamp of the documents of a type that the viewer sees, 0 without any: its own watermark.
 
     What is written later is stamped later than all that is committed, so a poller that asks `ge` it misses nothing;
-    and it tells nothing of what others write (docs/decisions/0081-the-watermark-is-the-readers-own.md).
+    and it tells nothing of what others write (docs/decisions/0084-the-watermark-is-the-readers-own.md).
     """
     return session.execute(_NEWEST, {"viewer_id": viewer_id, "type_name": type_name}).scalar() or 0
 
