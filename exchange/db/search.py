@@ -5,9 +5,25 @@ A reduced document (a Task without the person) is found only by what its reduced
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, exists, func, not_, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from exchange.db.document import CURRENT, Document, document, is_visible, opened, visible_document
@@ -72,130 +88,189 @@ def search(
     session: Session, type_name: str, criteria: tuple[Criterion, ...], page: Page, *, viewer_id: str
 ) -> list[Document]:
     """Return one more document than the page holds, when there is more, in the order of (last_updated, id)."""
-    view = visible_document.c
-    key = (view.last_updated, view.document_id)
-    query = (
-        select(*CURRENT)
-        .join(document, document.c.id == view.document_id)
-        .where(*_conditions(session, type_name, criteria, viewer_id), view.last_updated <= page.watermark)
-        .order_by(*[column.desc() if page.descending else column for column in key])
-        .limit(page.limit + 1)
-    )
-    if page.after is not None:
-        last, document_id = page.after
-        later = view.last_updated < last if page.descending else view.last_updated > last
-        beyond = view.document_id < document_id if page.descending else view.document_id > document_id
-        query = query.where(or_(later, and_(view.last_updated == last, beyond)))
-    return [opened(session, row) for row in session.execute(query)]
+    last, document_id = page.after or (None, None)
+    asked = _asked(session, type_name, criteria, viewer_id)
+    asked |= {"watermark": page.watermark, "limit": page.limit + 1, "last": last, "last_id": document_id}
+    shape = tuple(map(_shape, criteria))
+    query = _page(type_name, shape, is_further=page.after is not None, descending=page.descending)
+    return [opened(session, row) for row in session.execute(query, asked)]
 
 
 def count(session: Session, type_name: str, criteria: tuple[Criterion, ...], *, viewer_id: str, watermark: int) -> int:
     """Return how many documents match: only asked for with `_total=accurate` or `_summary=count`."""
-    conditions = _conditions(session, type_name, criteria, viewer_id)
+    asked = _asked(session, type_name, criteria, viewer_id) | {"watermark": watermark}
     query = select(func.count()).select_from(visible_document)
-    return int(session.execute(query.where(*conditions, visible_document.c.last_updated <= watermark)).scalar_one())
+    query = query.where(*_conditions(type_name, tuple(map(_shape, criteria))), _NOT_NEWER)
+    return int(session.execute(query, asked).scalar_one())
 
 
 def matching_own(
     session: Session, type_name: str, criteria: tuple[Criterion, ...], *, author_id: str, limit: int = 2
 ) -> list[str]:
     """Return ids of documents that the caller's own organisation wrote: what a conditional create may match."""
-    conditions = _conditions(session, type_name, criteria, author_id)
+    conditions = _conditions(type_name, tuple(map(_shape, criteria)))
     query = select(visible_document.c.document_id).where(*conditions, visible_document.c.is_author.is_(True))
-    return list(session.execute(query.order_by(visible_document.c.document_id).limit(limit)).scalars())
+    query = query.order_by(visible_document.c.document_id).limit(limit)
+    return list(session.execute(query, _asked(session, type_name, criteria, author_id)).scalars())
 
 
 def included(session: Session, wanted: Collection[tuple[str, str]], *, viewer_id: str) -> list[Document]:
     """Return the current versions of those of the (type, id) that the viewer may see: what an `_include` brings."""
     ids = sorted({document_id for _type, document_id in wanted})
-    rows = session.execute(
-        select(*CURRENT)
-        .join(visible_document, visible_document.c.document_id == document.c.id)
-        .where(document.c.id.in_(ids), is_visible(viewer_id, now(session)))
-        .order_by(document.c.last_updated, document.c.id)
-    )
+    rows = session.execute(_INCLUDED, {"ids": ids, "viewer_id": viewer_id, "at": now(session)})
     return [opened(session, row) for row in rows if (row.type, row.id) in wanted]
 
 
-def _conditions(
-    session: Session, type_name: str, criteria: tuple[Criterion, ...], viewer_id: str
-) -> list[ColumnElement[bool]]:
-    conditions = [is_visible(viewer_id, now(session)), visible_document.c.type == type_name]
-    for criterion in criteria:
-        conditions.append(_condition(session, type_name, criterion))
-        if criterion.parameter.code not in SHOWN_WHEN_REDUCED:
+#  A search is built once for each shape: which parameters, modifiers and prefixes, how many alternatives. Its values
+#  come beside it (docs/decisions/0071-what-the-second-profile-said.md).
+Shape = tuple[SearchParameter, str, tuple[tuple[str, bool, bool], ...]]
+_VISIBLE: Final = is_visible(bindparam("viewer_id"), bindparam("at"))
+_NOT_NEWER: Final = visible_document.c.last_updated <= bindparam("watermark")
+_INCLUDED: Final = (
+    select(*CURRENT)
+    .join(visible_document, visible_document.c.document_id == document.c.id)
+    .where(document.c.id.in_(bindparam("ids", expanding=True)), _VISIBLE)
+    .order_by(document.c.last_updated, document.c.id)
+)
+
+
+def _shape(criterion: Criterion) -> Shape:
+    alternatives = tuple((one.prefix, one.system is None, one.value is None) for one in criterion.alternatives)
+    return criterion.parameter, criterion.modifier, alternatives
+
+
+@lru_cache(maxsize=512)
+def _page(type_name: str, shape: tuple[Shape, ...], *, is_further: bool, descending: bool) -> Select[Any]:
+    view = visible_document.c
+    key = (view.last_updated, view.document_id)
+    query = (
+        select(*CURRENT)
+        .join(document, document.c.id == view.document_id)
+        .where(*_conditions(type_name, shape), _NOT_NEWER)
+        .order_by(*[column.desc() if descending else column for column in key])
+        .limit(bindparam("limit", type_=Integer))
+    )
+    if is_further:
+        last, last_id = bindparam("last", type_=BigInteger), bindparam("last_id", type_=String)
+        later = view.last_updated < last if descending else view.last_updated > last
+        beyond = view.document_id < last_id if descending else view.document_id > last_id
+        query = query.where(or_(later, and_(view.last_updated == last, beyond)))
+    return query
+
+
+def _asked(session: Session, type_name: str, criteria: tuple[Criterion, ...], viewer_id: str) -> dict[str, object]:
+    """Return the values of a search, by the names that its statement has for them."""
+    values: dict[str, object] = {"viewer_id": viewer_id, "at": now(session)}
+    for place, criterion in enumerate(criteria):
+        parameter, alternatives = criterion.parameter, criterion.alternatives
+        if parameter.code == "_id" or (type_name, parameter.code) in HOT_COLUMNS:
+            system = parameter.code_system
+            known = [one.value for one in alternatives if one.system in (None, system) or not system]
+            values[f"values_{place}"] = known
+        for number, one in enumerate(alternatives):
+            mark = f"{place}_{number}"
+            values |= {f"low_{mark}": one.low, f"high_{mark}": one.high, f"system_{mark}": one.system}
+            if parameter.kind != DATE or parameter.sealed:
+                values[f"value_{mark}"] = _value(session, criterion, one)
+    return values
+
+
+def _value(session: Session, criterion: Criterion, one: Alternative) -> str:
+    parameter, value = criterion.parameter, one.value or ""
+    if parameter.sealed:
+        word = f"={value}" if criterion.modifier == "exact" and parameter.kind == STRING else value
+        return sealed_value(session, parameter.code, word)
+    if parameter.kind == STRING and criterion.modifier != "exact":
+        return value.replace("/", "//").replace("%", "/%").replace("_", "/_") + "%"
+    return value
+
+
+def _conditions(type_name: str, shape: tuple[Shape, ...]) -> list[ColumnElement[bool]]:
+    conditions = [_VISIBLE, visible_document.c.type == type_name]
+    for place, one in enumerate(shape):
+        conditions.append(_condition(type_name, one, place))
+        if one[0].code not in SHOWN_WHEN_REDUCED:
             conditions.append(visible_document.c.is_reduced.is_(False))
     return conditions
 
 
-def _condition(session: Session, type_name: str, criterion: Criterion) -> ColumnElement[bool]:
-    code, view = criterion.parameter.code, visible_document.c
+def _condition(type_name: str, shape: Shape, place: int) -> ColumnElement[bool]:
+    parameter, modifier, alternatives = shape
+    code, view = parameter.code, visible_document.c
+    values = bindparam(f"values_{place}", expanding=True)
     if code == "_id":
-        return view.document_id.in_([one.value for one in criterion.alternatives])
+        return view.document_id.in_(values)
     if code == "_lastUpdated":
-        return or_(*[_instant(view.last_updated, one) for one in criterion.alternatives])
+        return or_(*[_instant(view.last_updated, one[0], f"{place}_{n}") for n, one in enumerate(alternatives)])
     hot = HOT_COLUMNS.get((type_name, code))
-    if hot and criterion.modifier in ("", "not", "missing-true", "missing-false"):
-        return _hot(view[hot], criterion)
+    if hot and modifier in ("", "not", "missing-true", "missing-false"):
+        return _hot(view[hot], modifier, values)
     table = TABLES[type_name]
     here = and_(table.c.document_id == view.document_id, table.c.parameter == code)
-    if criterion.modifier == "missing-true":
+    if modifier == "missing-true":
         return ~exists().where(here)
-    if criterion.modifier == "missing-false":
+    if modifier == "missing-false":
         return exists().where(here)
-    found = exists().where(here, or_(*[_row(session, table, criterion, one) for one in criterion.alternatives]))
-    return not_(found) if criterion.modifier == "not" else found
+    rows = [_row(table, parameter, modifier, one, f"{place}_{number}") for number, one in enumerate(alternatives)]
+    found = exists().where(here, or_(*rows))
+    return not_(found) if modifier == "not" else found
 
 
-def _hot(column: ColumnElement[str], criterion: Criterion) -> ColumnElement[bool]:
-    if criterion.modifier.startswith("missing"):
-        return column.is_(None) if criterion.modifier == "missing-true" else column.is_not(None)
-    system = criterion.parameter.code_system
-    values = [one.value for one in criterion.alternatives if one.system in (None, system) or not system]
+def _hot(column: ColumnElement[str], modifier: str, values: BindParameter[Any]) -> ColumnElement[bool]:
+    if modifier.startswith("missing"):
+        return column.is_(None) if modifier == "missing-true" else column.is_not(None)
     is_one = column.in_(values)
-    return or_(column.is_(None), not_(is_one)) if criterion.modifier == "not" else is_one
+    return or_(column.is_(None), not_(is_one)) if modifier == "not" else is_one
 
 
-def _row(session: Session, table: Table, criterion: Criterion, one: Alternative) -> ColumnElement[bool]:
-    parameter = criterion.parameter
+def _row(
+    table: Table, parameter: SearchParameter, modifier: str, one: tuple[str, bool, bool], mark: str
+) -> ColumnElement[bool]:
+    prefix, any_system, no_value = one
     if parameter.kind == DATE and not parameter.sealed:
-        return _range(table, one)
-    value = one.value or ""
-    if parameter.sealed:
-        word = f"={value}" if criterion.modifier == "exact" and parameter.kind == STRING else value
-        matches = table.c.value == sealed_value(session, parameter.code, word)
-    elif parameter.kind == STRING and criterion.modifier != "exact":
-        matches = table.c.value.startswith(value, autoescape=True)
+        return _range(table, prefix, mark)
+    value, system = (
+        bindparam(f"value_{mark}", type_=String),
+        table.c.system == bindparam(f"system_{mark}", type_=String),
+    )
+    if parameter.kind == STRING and not parameter.sealed and modifier != "exact":
+        matches: ColumnElement[bool] = table.c.value.like(value, escape="/")
     else:
         matches = table.c.value == value
-    if one.system is None:
+    if any_system:
         return matches
-    return and_(matches, table.c.system == one.system) if one.value is not None else table.c.system == one.system
+    return system if no_value else and_(matches, system)
 
 
-def _range(table: Table, one: Alternative) -> ColumnElement[bool]:
+def _range(table: Table, prefix: str, mark: str) -> ColumnElement[bool]:
     """Compare the range a document holds with the range that was asked for (R4 search §3.1.1.5.7, prefixes)."""
     low, high = table.c.low, table.c.high
+    asked_low, asked_high = _bounds(mark)
     return {
-        "eq": and_(low >= one.low, high <= one.high),
-        "ne": or_(low < one.low, high > one.high),
-        "gt": high > one.high,
-        "lt": low < one.low,
-        "ge": high > one.low,
-        "le": low < one.high,
-        "sa": low >= one.high,
-        "eb": high <= one.low,
-    }[one.prefix]
+        "eq": and_(low >= asked_low, high <= asked_high),
+        "ne": or_(low < asked_low, high > asked_high),
+        "gt": high > asked_high,
+        "lt": low < asked_low,
+        "ge": high > asked_low,
+        "le": low < asked_high,
+        "sa": low >= asked_high,
+        "eb": high <= asked_low,
+    }[prefix]
 
 
-def _instant(column: ColumnElement[int], one: Alternative) -> ColumnElement[bool]:
+def _instant(column: ColumnElement[int], prefix: str, mark: str) -> ColumnElement[bool]:
+    low, high = _bounds(mark)
     return {
-        "eq": and_(column >= one.low, column < one.high),
-        "ne": or_(column < one.low, column >= one.high),
-        "gt": column >= one.high,
-        "lt": column < one.low,
-        "ge": column >= one.low,
-        "le": column < one.high,
-        "sa": column >= one.high,
-        "eb": column < one.low,
-    }[one.prefix]
+        "eq": and_(column >= low, column < high),
+        "ne": or_(column < low, column >= high),
+        "gt": column >= high,
+        "lt": column < low,
+        "ge": column >= low,
+        "le": column < high,
+        "sa": column >= high,
+        "eb": column < low,
+    }[prefix]
+
+
+def _bounds(mark: str) -> tuple[BindParameter[int], BindParameter[int]]:
+    return bindparam(f"low_{mark}", type_=BigInteger), bindparam(f"high_{mark}", type_=BigInteger)
