@@ -83,6 +83,8 @@ visible_document = Table(
 )
 
 HOT = ("status", "owner", "requester")
+#  an address of ours fits whole; of one elsewhere so much is what it is found by
+LONGEST_HOT = 110
 
 
 @dataclass(frozen=True, slots=True)

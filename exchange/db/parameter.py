@@ -14,6 +14,7 @@ from exchange.db.session import keys
 from fhir_mapping.search_parameters import SEARCH_ROWS, STRING, Indexed, parameters_of
 
 LONGEST_PREFIX: Final = 16
+LONGEST_VALUE: Final = 300
 #  projections of other tables have no documents to index
 _PROJECTED: Final = frozenset({"Location", "HealthcareService", "AuditEvent"})
 
@@ -25,8 +26,8 @@ def _table(type_name: str) -> Table:
         Column("id", BigId, primary_key=True, autoincrement=True),
         Column("document_id", Id, nullable=False),
         Column("parameter", String(40), nullable=False),
-        Column("system", String(300), nullable=False),
-        Column("value", String(300), nullable=False),
+        Column("system", String(LONGEST_VALUE), nullable=False),
+        Column("value", String(LONGEST_VALUE), nullable=False),
         Column("low", BigInteger),
         Column("high", BigInteger),
         Index(None, "document_id", "parameter"),
@@ -57,7 +58,7 @@ def index(
         {
             "document_id": document_id,
             "parameter": one.parameter,
-            "system": one.system,
+            "system": one.system[:LONGEST_VALUE],
             "value": value,
             "low": one.low,
             "high": one.high,
@@ -72,7 +73,7 @@ def index(
 def _values(session: Session, type_name: str, one: Indexed) -> Iterable[str]:
     parameter = parameters_of(type_name)[one.parameter]
     if not parameter.sealed:
-        return (one.value[:300],)
+        return (one.value[:LONGEST_VALUE],)
     if parameter.kind != STRING:
         return (sealed_value(session, one.parameter, one.value),)
     beginnings = {one.value[:length] for length in range(1, min(len(one.value), LONGEST_PREFIX) + 1)}

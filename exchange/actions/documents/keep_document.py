@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from exchange.actions.directory.find_organization import is_listed
 from exchange.db import audit, document, parameter
 from exchange.db.base import moment
-from exchange.db.document import HOT, Document
+from exchange.db.document import HOT, LONGEST_HOT, Document
 from exchange.db.ids import new_id
 from exchange.db.session import fhir_base, now, stamp
 from exchange.domain.actor import Actor
@@ -64,7 +64,9 @@ def keep_document(
     body = with_meta(body, own_id, version, stamp(session))
     found = extract(body)
     _refuse_too_many(found, type_name)
-    hot = {one.parameter: one.value for one in found if one.parameter in HOT} if type_name == "Task" else {}
+    hot = (
+        {one.parameter: one.value[:LONGEST_HOT] for one in found if one.parameter in HOT} if type_name == "Task" else {}
+    )
     text = dump(body)
     if before is None:
         kept = document.add(session, type_name, own_id, text, author_id=writer, hot=hot)

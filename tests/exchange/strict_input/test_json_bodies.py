@@ -3,9 +3,9 @@
 import pytest
 
 from tests.exchange.strict_input.conftest import Watch, issue_of
-from tests.exchange.strict_input.corpus import ABSENT, Line, content, files, label
+from tests.exchange.strict_input.corpus import ABSENT, Line, content, files, label, some
 from tests.exchange.web.fhir.conftest import Caller, a_patient
-from tests.reliability import Reached
+from tests.reliability import Reached, sizes
 
 NO_RESOURCE = "The body is JSON but no resource"
 #  what the grammar takes and we refuse: RFC 7493 (I-JSON) §2.1 and §2.3, docs/divergences.md
@@ -27,11 +27,12 @@ def name_of(line: Line) -> str:
 
 @ABSENT
 @pytest.mark.invariant("strict-json", "What is no JSON is refused with its place, what is JSON is never called none.")
+@pytest.mark.parametrize("doors", sizes(1, 4))
 def test_every_json_file_meets_its_expectation_at_every_address_that_reads_json(
-    sender: Caller, watch: Watch, reached: Reached
+    doors: int, sender: Caller, watch: Watch, reached: Reached
 ) -> None:
     kept = sender.create(a_patient())
-    addresses = [*BODIES, ("PUT", f"/Patient/{kept['id']}")]
+    addresses = [*BODIES, ("PUT", f"/Patient/{kept['id']}")][:doors]
 
     differing = []
     for line in files("json"):
@@ -67,11 +68,12 @@ def test_json_inside_a_resource_is_read_as_it_is_alone(sender: Caller, watch: Wa
 
 
 @ABSENT
-def test_the_door_for_webhooks_reads_json_as_strictly(sender: Caller, watch: Watch) -> None:
+@pytest.mark.parametrize("count", sizes(70, 400))
+def test_the_door_for_webhooks_reads_json_as_strictly(count: int, sender: Caller, watch: Watch) -> None:
     headers = {"Authorization": f"Bearer {sender.token}", "Content-Type": "application/json"}
 
     taken = []
-    for line in files("json"):
+    for line in some(files("json"), count):
         for body in (content(line), b'{"url":"https://hook.example/in","x":' + content(line) + b"}"):
             answer = sender.http.post("/api/webhooks", data=body, headers=headers)
             watch.other(name_of(line), answer, "application/problem+json", "application/json")

@@ -13,7 +13,7 @@ from fhir_mapping.resource_types import RESOURCE_TYPES
 from tests.exchange.strict_input.conftest import Watch
 from tests.exchange.strict_input.corpus import SEED, label
 from tests.exchange.strict_input.mutations import OPERATORS, Operator, Place, mutated, places
-from tests.exchange.web.fhir.conftest import DATA, Caller, Door, Json, json_of
+from tests.exchange.web.fhir.conftest import DATA, Caller, Door, Json, a_patient, json_of
 from tests.reliability import Reached, sizes
 
 IN_A_BATCH: Final = 100
@@ -47,6 +47,24 @@ def test_a_mutated_document_is_refused_or_kept_whole(
     assert changed == [], label(changed)
     assert kept > wanted // 50
     reached(requests=in_batches + watch.sent, kept=kept, faults=0, changed=0)
+
+
+def test_what_a_document_is_found_by_may_be_long(sender: Caller, watch: Watch) -> None:
+    """It is cut where it is found by, and comes back whole: PostgreSQL takes no value beyond its column."""
+    address = "https://elsewhere.example/" + "x" * 5_000
+    patient = a_patient(
+        identifier=[{"system": address, "value": "1" * 5_000}], telecom=[{"system": "email", "value": "y" * 5_000}]
+    )
+    task = {
+        "resourceType": "Task", "status": "requested", "intent": "order", "code": {"text": "A form to fill in"},
+        "requester": {"reference": f"{address}/Organization/1"}, "owner": {"reference": f"{address}/Patient/1"},
+    }  # fmt: skip
+
+    for document in (patient, task):
+        made = watch.fhir(str(document["resourceType"]), sender.post(f"/{document['resourceType']}", dump(document)))
+        assert made.status_code == 201, made.get_data(as_text=True)
+        assert document.items() <= json_of(made).items()
+    assert watch.broken == []
 
 
 def cases_of(examples: list[Json], chance: random.Random) -> Iterator[tuple[str, Json]]:
