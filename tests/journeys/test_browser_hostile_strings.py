@@ -4,11 +4,16 @@ Security figure 33. A page shows hundreds of them at once; its DOM is compared w
 words: no other element, no other attribute, no address that acts, no dialog, no report of the content policy.
 """
 
+import itertools
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from directory.county import county, write_hsds
+from directory.importing import import_source
 from exchange.actions.directory.add_organization import Joining, add_organization
 from exchange.actions.documents.check_document import check_document
 from exchange.actions.documents.create_document import create_document
@@ -19,7 +24,7 @@ from exchange.domain.errors import Invalid
 from fhir_mapping.case_data.referral import Reason
 from tests.exchange.web.fhir.conftest import Json, a_patient, a_referral, a_request
 from tests.hostile import OWN, lists
-from tests.journeys.town import OPERATOR, PASSWORD, LivingTown, address_of
+from tests.journeys.town import HOME, OPERATOR, PASSWORD, LivingTown, address_of
 from tests.reliability import Reached
 
 if TYPE_CHECKING:
@@ -75,10 +80,14 @@ class Reader:
         self.page.get_by_role("button", name="Sign in").click()
 
     def look(self, path: str) -> dict[str, Any]:
-        """Open a page and return its DOM, having found that nothing in it lives."""
+        """Open a page and return its DOM."""
         answer = self.page.goto(self.base_url + path)
         assert answer is not None
         assert answer.status == 200, (path, answer.status)
+        return self.nothing_lives(path)
+
+    def nothing_lives(self, path: str) -> dict[str, Any]:
+        """Return the DOM of the page that is open, having found that nothing in it lives."""
         found: dict[str, Any] = self.page.evaluate(DOM)
         assert (found["alive"], found["stopped"], self.amiss) == ([], [], []), path
         assert (found["canary"], found["scripts"]) == (True, 1), path
@@ -188,6 +197,33 @@ def test_hostile_names_of_people_and_organisations_are_text_in_the_lists(exchang
 
     assert {plain(name) for name in names} <= people
     assert [name for name in some if plain(name) not in sent] == []
+
+
+def test_hostile_entries_of_a_directory_are_text_where_agencies_are_chosen(
+    exchange: LivingTown, reader: Reader, tmp_path: Path
+) -> None:
+    path = write_hsds(county(1), tmp_path / "county")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    names = itertools.cycle(storable([*OWN, *lists()[::60]]))
+    for one in (*document["organizations"], *document["services"]):
+        one |= {"name": next(names), "description": next(names), "alternate_name": next(names)}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    import_source(exchange.database.write, path, now=exchange.clock())
+    reader.sign_in()
+    reader.look("/send")
+    for label, said in (("First name", OWN[0]), ("Last name", OWN[1]), ("ZIP code", HOME)):
+        reader.page.get_by_label(label, exact=True).fill(said)
+    reader.page.get_by_label("What is needed", exact=True).select_option(label="Food")
+    reader.page.get_by_label("What you ask of the agency", exact=True).fill(OWN[2])
+
+    reader.page.get_by_role("button", name="Find agencies").click()
+    reader.page.wait_for_selector(".option-service")
+
+    reader.nothing_lives("/send")
+    written = {plain(one["name"]) for one in (*document["organizations"], *document["services"])}
+    shown = reader.texts(".option-service")
+    assert len(shown) > 3
+    assert [name for name in shown if name not in written] == []
 
 
 @pytest.fixture

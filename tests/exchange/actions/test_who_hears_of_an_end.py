@@ -45,7 +45,7 @@ def test_a_draft_that_is_retracted_was_never_known_to_its_receiver(house: Any) -
         found = basis(session, house, "hospital", None)
         task = a_task(house, "hospital", "pantry", found, status="draft")
         task_id = keep(session, house.client("hospital"), task).partition("/")[2]
-    sent = type("Sent", (), {"referral": type("Row", (), {"id": task_id})})
+    sent: Any = type("Sent", (), {"referral": type("Row", (), {"id": task_id})})
 
     answer(house, house.person("hospital"), sent, "retract")
 

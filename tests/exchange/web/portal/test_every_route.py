@@ -135,7 +135,7 @@ def failing(app: Flask, monkeypatch: pytest.MonkeyPatch, base: str) -> TestRespo
     def fails() -> None:
         raise RuntimeError("Zoelle Canaryname")
 
-    fails.access = app.view_functions["portal.sign_in.form"].access  # type: ignore[attr-defined]
+    fails.access = vars(app.view_functions["portal.sign_in.form"])["access"]  # type: ignore[attr-defined]
     monkeypatch.setitem(app.view_functions, "portal.sign_in.form", fails)
     answer = app.test_client().get("/sign-in", base_url=base)
     assert (answer.status_code, "Canaryname" in answer.get_data(as_text=True)) == (500, False)
