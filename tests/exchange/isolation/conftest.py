@@ -31,9 +31,16 @@ def together(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield world
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def world(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world with the others' documents, in which the tests of a file may write."""
+    """A world with the others' documents, in which tests may write more; what it keeps stays as it is."""
     with copy_of(settled, tmp_path_factory.mktemp("world")) as world:
         furnish_others(world)
+        yield world
+
+
+@pytest.fixture(scope="module")
+def changing_world(settled: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world in which the tests of a file may change what it keeps, too; the others have written nothing."""
+    with copy_of(settled, tmp_path_factory.mktemp("changing")) as world:
         yield world

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
+from exchange.db.audit import audit_event
 from exchange.db.document import visible_document
 from exchange.logs import JsonLines
 from fhir_mapping.resource_types import RESOURCE_TYPES
@@ -69,6 +70,15 @@ def next_token(world: World) -> str:
     return str(next(one["url"] for one in links if one["relation"] == "next").partition("_page=")[2])
 
 
+def asked_before(world: World) -> dict[str, set[str]]:
+    """Return which ids each organisation has asked for already: its own audit tells it of them."""
+    asked: dict[str, set[str]] = {}
+    with world.house.database.read() as session:
+        for row in session.execute(select(audit_event.c.organization_id, audit_event.c.document_id)):
+            asked.setdefault(row.organization_id, set()).add(row.document_id)
+    return asked
+
+
 class Watch:
     """What must not be shown: words and ids of the strangers, and documents that the asker does not see."""
 
@@ -76,7 +86,7 @@ class Watch:
         strangers = {world.house.ids[one] for one in STRANGERS}
         self.words = [canary(one) for one in STRANGERS]
         self.theirs = {one for one, author in world.authors().items() if author in strangers}
-        self._asked: dict[str, set[str]] = {}
+        self._asked = asked_before(world)
         query = select(visible_document.c.viewer_id, visible_document.c.document_id)
         with world.house.database.read() as session:
             self._visible = {(row[0], row[1]) for row in session.execute(query)}

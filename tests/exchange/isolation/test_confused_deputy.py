@@ -15,7 +15,7 @@ from tests.exchange.isolation.places import Place, places
 from tests.exchange.isolation.test_matrix import asked
 from tests.exchange.isolation.world import World
 from tests.exchange.web.fhir.conftest import BASE, Json, json_of
-from tests.reliability import Reached
+from tests.reliability import Reached, sizes
 
 OTHERS: Final = ("other hospital's own", "other hospital's")
 STRANGERS: Final = ("other", "shelter")
@@ -48,14 +48,13 @@ def documents_of_the_hospital(world: World) -> Iterator[tuple[Json, str]]:
     yield tenant.referral(world.kept["completed"], "pantry"), "completed"
 
 
-def faults(world: World, made: Json, place: Place) -> Iterator[tuple[bool, str]]:
+def faults(world: World, made: Json, place: Place, most: int) -> Iterator[tuple[bool, str]]:
     """Yield (whether the answer was a refusal of the reference, a sentence for what is wrong or nothing)."""
     caller, type_name = world.callers["hospital"], made["resourceType"]
     by_type: dict[str, str] = {}
     for name, document_id in theirs(world, place):
         by_type.setdefault(name, document_id)
-    #  two types are enough where any may be named
-    for name, document_id in list(by_type.items())[: len(place.targets) or 2]:
+    for name, document_id in list(by_type.items())[:most]:
         never = new_id()
         answer = asked(caller, "POST", f"/{type_name}", place.naming(f"{name}/{document_id}"))
         other = asked(caller, "POST", f"/{type_name}", place.naming(f"{name}/{never}"))
@@ -71,12 +70,15 @@ def faults(world: World, made: Json, place: Place) -> Iterator[tuple[bool, str]]
     "isolation-confused-deputy",
     "Somebody else's id in any place for a reference is refused as an unknown id, and releases nothing.",
 )
-def test_a_reference_to_a_strangers_document_is_refused_in_every_place(world: World, reached: Reached) -> None:
+@pytest.mark.parametrize("types_in_a_place", sizes(1, 17))
+def test_a_reference_to_a_strangers_document_is_refused_in_every_place(
+    types_in_a_place: int, world: World, reached: Reached
+) -> None:
     before, wrong, refused, tried = seen_by_others(world), [], 0, 0
 
     for made, _relation in documents_of_the_hospital(world):
         for place in places(made):
-            for is_refused, fault in faults(world, made, place):
+            for is_refused, fault in faults(world, made, place, types_in_a_place):
                 tried, refused = tried + (not fault), refused + is_refused
                 wrong += [fault] if fault else []
 

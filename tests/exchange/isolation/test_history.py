@@ -16,7 +16,8 @@ def numbers(found: list[Json]) -> list[str]:
     return [one["meta"]["versionId"] for one in found]
 
 
-def test_what_was_written_while_a_consent_was_withdrawn_is_not_told_when_it_comes_back(world: World) -> None:
+def test_what_was_written_while_a_consent_was_withdrawn_is_not_told_when_it_comes_back(changing_world: World) -> None:
+    world = changing_world
     clinic, task = world.writing("clinic"), world.kept["consent needed"]["Task"]
     consent = f"/Consent/{world.kept['consent needed']['Consent']}"
     given = json_of(clinic.caller.get(consent)) | {"status": "active"}
@@ -43,7 +44,8 @@ def test_what_was_written_while_a_consent_was_withdrawn_is_not_told_when_it_come
         assert world.callers["pantry"].get(f"/Task/{task}/_history/{version}").status_code == 404
 
 
-def test_the_preview_of_before_a_claim_is_not_told_in_whole_afterwards(world: World) -> None:
+def test_the_preview_of_before_a_claim_is_not_told_in_whole_afterwards(changing_world: World) -> None:
+    world = changing_world
     hospital, network = world.writing("hospital"), world.callers["network"]
     task = world.kept["preview"]["Task"]
     hospital.move(task, "requested", priority="urgent")
@@ -58,8 +60,9 @@ def test_the_preview_of_before_a_claim_is_not_told_in_whole_afterwards(world: Wo
     assert canary("hospital") in str(shown)
 
 
-def test_a_referral_after_the_last_day_of_another_shows_nothing_of_the_time_between(world: World) -> None:
+def test_a_referral_after_the_last_day_of_another_shows_nothing_of_the_time_between(changing_world: World) -> None:
     """The first release has lapsed and is not swept yet when the second one begins."""
+    world = changing_world
     hospital, ids = world.writing("hospital"), dict(world.kept["lapsed"])
     patient = f"/Patient/{ids['Patient']}"
     for gender in ("male", "other"):
