@@ -127,7 +127,7 @@ def test_a_receiver_that_fails_at_random_is_told_everything_in_order(events: int
     hook = Sink(unreliable(0.3, 20261124, order))
     relay = Relay(house.database, {"email": mail, "webhook": hook}, BASE_URL, jitter=lambda: 0.5)
 
-    run_until(house.database, house.clock, relay, house.clock() + LONG)
+    run_until(house.database, house.clock, relay, house.clock() + LONG, step=timedelta(minutes=1))
 
     rows = [row for row in outbox_rows(house.database) if row.id in order]
     taken = [parcel.message_id for _at, parcel in hook.taken]

@@ -87,8 +87,11 @@ def unreliable(share: float, seed: int, order: dict[str, int]) -> Callable[[Parc
     return fails
 
 
-def run_until(database: Database, clock: Any, relay: Relay, end: datetime) -> int:
-    """Relay everything that falls due until a time, and return how often the worker died."""
+def run_until(database: Database, clock: Any, relay: Relay, end: datetime, *, step: timedelta = timedelta(0)) -> int:
+    """Relay everything that falls due until a time, and return how often the worker died.
+
+    The worker looks again when something falls due, but not before a `step` has passed.
+    """
     deaths = 0
     while True:
         try:
@@ -102,7 +105,7 @@ def run_until(database: Database, clock: Any, relay: Relay, end: datetime) -> in
         if next_at is None or next_at > end:
             clock.at = max(end, clock.at)
             return deaths
-        clock.at = next_at
+        clock.at = max(next_at, clock.at + step)
 
 
 def due_next(database: Database, now: datetime) -> datetime | None:
