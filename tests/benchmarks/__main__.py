@@ -6,11 +6,12 @@ over loopback by a load client in a process of its own, in rounds, and prints a 
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from exchange.config import Config
@@ -48,6 +49,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="into how many slices that is cut (default 3)")
     parser.add_argument("--referrals", type=int, default=1000, help="how many lie there before (default 1000)")
     parser.add_argument("--copies", type=int, default=0, help="how many copies of one lie there besides (default 0)")
+    parser.add_argument("--stock", type=Path, metavar="FOLDER", help="use the stock of this folder, or make it there")
     parser.add_argument("--postgres", metavar="URL", help="on this PostgreSQL server instead of SQLite files")
     parser.add_argument("--connections", type=int, default=16, help="how many connections are kept busy (default 16)")
     parser.add_argument(
@@ -64,6 +66,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--profile", choices=house, metavar="NAME", help="instead: where the time of a request goes")
     asked = parser.parse_args(words)
+    if asked.stock is not None and not asked.stock.is_dir():
+        parser.error("The folder of --stock is not there: make it first.")
     if asked.seconds <= 0 or asked.rounds < 1 or asked.connections < 1 or asked.referrals < 2 * asked.rounds:
         parser.error("Seconds, rounds and connections must be above 0, and referrals at least twice the rounds.")
     return asked
@@ -81,7 +85,8 @@ def main(words: list[str]) -> int:
         say(str(failure))
         return 1
     if asked.json:
-        said = {key: value for key, value in vars(asked).items() if key not in ("json", "postgres")}
+        said = {key: value for key, value in vars(asked).items() if key not in ("json", "postgres", "stock")}
+        said["database"] = "postgresql" if asked.postgres else "sqlite"
         json.dump(figures.as_json(taken, mails, said), sys.stdout, indent=2)
     else:
         sys.stdout.write("\n".join(picture.lines(taken, mails)))
@@ -94,8 +99,8 @@ def run(asked: argparse.Namespace) -> tuple[list[Figure], Told | None]:
     measures = chosen([COMMIT if name == TOLD else name for name in asked.only])
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as name, ExitStack() as stack:
         folder = Path(name)
-        lie_in = stack.enter_context(databases(folder, asked.postgres))
-        stock = filled(folder, lie_in, asked.referrals, asked.copies)
+        lie_in = stack.enter_context(databases(folder, asked.postgres, asked.stock))
+        stock = filled(folder, lie_in, asked)
         floor_url = lie_in.url("floor")
         servers = {
             (FLOOR, WAIT): stack.enter_context(
@@ -121,15 +126,22 @@ def run(asked: argparse.Namespace) -> tuple[list[Figure], Told | None]:
         return [step.figure for step in steps], mails
 
 
-def filled(folder: Path, lie_in: Databases, count: int, copies: int) -> Stock:
-    """Return the stock of a new database, which is whole when this returns."""
+def filled(folder: Path, lie_in: Databases, asked: argparse.Namespace) -> Stock:
+    """Return the stock of a database that is whole when this returns: a new one, or the one that was kept."""
+    kept = asked.stock / "stock.json" if asked.stock else None
+    if kept is not None and kept.exists():
+        shutil.copyfile(asked.stock / "secret.key", folder / "secret.key")
+        return Stock(**json.loads(kept.read_text(encoding="utf-8")))
     _config, database = new_database(folder, lie_in)
 
     def sending(done: int, of: int) -> None:
         progress(f"sending {done} of {of} referrals")
 
-    stock = fill(database, count, sending, copies=copies)
+    stock = fill(database, asked.referrals, sending, copies=asked.copies)
     lie_in.settle(database)
+    if kept is not None:
+        shutil.copyfile(folder / "secret.key", asked.stock / "secret.key")
+        kept.write_text(json.dumps(asdict(stock)), encoding="utf-8")
     return stock
 
 

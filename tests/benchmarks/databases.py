@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, make_url, text
 
 from exchange.db.session import Database
 
@@ -28,13 +28,17 @@ class Databases(Protocol):
 
 @dataclass(frozen=True)
 class Files:
-    """SQLite: a file a name in a folder."""
+    """SQLite: a file a name in a folder; the stock may lie in another one, to be used again."""
 
     folder: Path
+    stock: Path | None = None
 
     def url(self, name: str) -> str:
         """Return the URL of a file."""
-        return f"sqlite:///{(self.folder / f'{name}.db').as_posix()}"
+        return f"sqlite:///{self._file(name).as_posix()}"
+
+    def _file(self, name: str) -> Path:
+        return (self.stock if self.stock is not None and name == "stock" else self.folder) / f"{name}.db"
 
     def settle(self, database: Database) -> None:
         """Close a database whose file holds everything then."""
@@ -45,7 +49,7 @@ class Files:
 
     def copy(self, name: str) -> None:
         """Copy the file `stock`."""
-        shutil.copyfile(self.folder / "stock.db", self.folder / f"{name}.db")
+        shutil.copyfile(self._file("stock"), self._file(name))
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ class OnPostgres:
     server: str
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     made: set[str] = field(default_factory=set)
+    keeps_stock: bool = False
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
-        if name not in self.made:
+        if name not in self.made and not (name == "stock" and self._is_there()):
             self._create(name, "template0")
         return make_url(self.server).set(database=self._name(name)).render_as_string(hide_password=False)
 
@@ -74,8 +79,16 @@ class OnPostgres:
 
     def drop(self) -> None:
         """Drop every database of this run."""
-        for name in sorted(self.made):
+        for name in sorted(self.made - ({"stock"} if self.keeps_stock else set())):
             self._do(f'DROP DATABASE IF EXISTS "{self._name(name)}" WITH (FORCE)')
+
+    def _is_there(self) -> bool:
+        engine = create_engine(self.server)
+        with engine.connect() as connection:
+            asked = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+            found = connection.execute(asked, {"name": self._name("stock")}).scalar()
+        engine.dispose()
+        return bool(found)
 
     def _name(self, name: str) -> str:
         return f"exchange_bench_{self.run}_{name.replace('-', '_')}"
@@ -92,12 +105,15 @@ class OnPostgres:
 
 
 @contextmanager
-def databases(folder: Path, postgres: str | None) -> Iterator[Databases]:
-    """Give the databases of a run until the block ends: on the server at `postgres`, or in the folder."""
+def databases(folder: Path, postgres: str | None, stock: Path | None = None) -> Iterator[Databases]:
+    """Give the databases of a run until the block ends: on the server at `postgres`, or in the folder.
+
+    With `stock`, a folder, the database of that name stays; by the folder's name it is found again on a server.
+    """
     if postgres is None:
-        yield Files(folder)
+        yield Files(folder, stock)
         return
-    on_server = OnPostgres(postgres)
+    on_server = OnPostgres(postgres, stock.name, keeps_stock=True) if stock else OnPostgres(postgres)
     try:
         yield on_server
     finally:
