@@ -53,10 +53,18 @@ def test_what_was_acknowledged_survives_killed_processes(
         assert (told.untold, told.not_stored, told.twice) == ([], [], [])
         assert _is_sound(street)
         reached(
-            kills=sum(killing.killed.values()), of_web=killing.killed["web"], referrals=load.referrals,
-            acknowledged=len(history.acknowledged()), unknown=history.count(Outcome.UNKNOWN), stored=len(kept.keys),
-            lost=0, half=0, held_by_the_dead=held, told_again=told.repeats, told_under_another_id=0,
-        )  # fmt: skip
+            kills=sum(killing.killed.values()),
+            of_web=killing.killed["web"],
+            referrals=load.referrals,
+            acknowledged=len(history.acknowledged()),
+            unknown=history.count(Outcome.UNKNOWN),
+            stored=len(kept.keys),
+            lost=len(kept.lost(history)),
+            half=len(kept.half),
+            held_by_the_dead=held,
+            told_again=told.repeats,
+            told_under_another_id=len(told.twice),
+        )
 
 
 def _is_sound(street: Street) -> bool:

@@ -87,11 +87,18 @@ def test_what_was_acknowledged_survives_a_postgresql_that_dies(
     assert (kept.half, kept.waiting) == ([], [])
     assert (told.untold, told.not_stored, told.twice) == ([], [], [])
     reached(
-        faults=faults, acknowledged=len(history.acknowledged()), refused=history.count(Outcome.FAIL),
-        refused_at_other_doors=visitor.refused(), unknown=history.count(Outcome.UNKNOWN), lost=0, half=0,
-        other_failures_than_503=0, held_leases=held, told_again=told.repeats,
+        faults=faults,
+        acknowledged=len(history.acknowledged()),
+        refused=history.count(Outcome.FAIL),
+        refused_at_other_doors=visitor.refused(),
+        unknown=history.count(Outcome.UNKNOWN),
+        lost=len(kept.lost(history)),
+        half=len(kept.half),
+        other_failures_than_503=len(visitor.faults()),
+        held_leases=held,
+        told_again=told.repeats,
         slowest_seconds_until_served_again=f"{slowest:.1f}",
-    )  # fmt: skip
+    )
 
 
 def _go_on(load: Load, more: int = BETWEEN) -> None:

@@ -54,9 +54,13 @@ def test_a_worker_that_slept_past_its_lease_undoes_nothing(
     assert held >= rounds
     assert sleeper.said().count(LOST) == held
     reached(
-        rounds=rounds, referrals=len(kept.keys), taken_over=held, told_again=told.repeats, told_under_another_id=0,
-        recorded_by_the_sleeper=0,
-    )  # fmt: skip
+        rounds=rounds,
+        referrals=len(kept.keys),
+        taken_over=held,
+        told_again=told.repeats,
+        told_under_another_id=len(told.twice),
+        recorded_by_the_sleeper=held - sleeper.said().count(LOST),
+    )
 
 
 def _has_lost(sleeper: Running, held: int) -> bool:

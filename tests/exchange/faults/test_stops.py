@@ -66,6 +66,9 @@ def test_clients_that_try_again_do_not_notice_restarts_in_turn(
     assert history.statuses().keys() <= {0, 200}
     assert (kept.lost(history), kept.doubled(), history.contradictions(), kept.half) == ([], [], [], [])
     reached(
-        restarts=restarts, acknowledged=len(history.acknowledged()), failed=history.count(Outcome.FAIL), lost=0,
+        restarts=restarts,
+        acknowledged=len(history.acknowledged()),
+        failed=history.count(Outcome.FAIL),
+        lost=len(kept.lost(history)),
         cut_and_sent_again=history.count(Outcome.UNKNOWN),
-    )  # fmt: skip
+    )
