@@ -21,7 +21,6 @@ FILE: Final = re.compile(r"`((?:exchange|fhir_mapping|directory)/[\w/]+\.py)`")
 COMMAND: Final = re.compile(r"(?:`|^\$ )exchange ([a-z]+)(?: ([a-z]+))?", re.MULTILINE)
 METRIC: Final = re.compile(r"`(exchange_[a-z_]+)")
 #  the two that are being built apart from this page
-COMING: Final = frozenset({"backup", "restore"})
 ALL: Final = [f"T{number:02}" for number in range(1, 26)]
 
 
@@ -71,7 +70,7 @@ def test_a_command_that_is_named_is_there(page: str) -> None:
         if not known:
             missing.append(f"{name} {sub}".strip())
 
-    assert [command for command in missing if command.split()[0] not in COMING] == []
+    assert missing == []
 
 
 def test_a_metric_that_is_named_is_told() -> None:
