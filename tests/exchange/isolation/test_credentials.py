@@ -29,7 +29,8 @@ from tests.reliability import Reached, sizes
 
 VERBS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 #  what a route answers to whom it does not know: a person is sent to sign in
-TO_NOBODY: Final = {Who.CLIENT: 401, Who.MEMBER: 401, Who.PERSON: 303, Who.LINK: 404}
+#  without a token in the settings there is nothing to monitor, for anybody
+TO_NOBODY: Final = {Who.CLIENT: 401, Who.MEMBER: 401, Who.PERSON: 303, Who.LINK: 404, Who.MONITOR: 404}
 _HOLE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 
 

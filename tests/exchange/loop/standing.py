@@ -75,7 +75,8 @@ def _everybody_sees_what_was_released(session: Session, house: House, model: Map
         now = house.clock()
         query = select(seen.document_id, seen.is_reduced).where(is_visible(organization_id, now))
         shown = {row.document_id: "reduced" if row.is_reduced else "whole" for row in session.execute(query)}
-        opens = set(session.scalars(select(ReferralRow.id).where(referral._visible(house.person(who)))))
+        person = house.person(who)
+        opens = {one for one in model if referral.find(session, one, visible_to=person) is not None}
         for referral_id, one in model.items():
             stands = shown.get(referral_id, "nothing")
             assert stands in reads(one, who, now), f"{who} sees the Task: {stands}; {one}"
