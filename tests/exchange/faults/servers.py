@@ -89,7 +89,7 @@ class Running:
         if not self.is_alive:
             return False
         return (
-            _answers(self.port)
+            answers(self.port)
             if self.port is not None
             else "the worker has started" in self.said()[self._said_before :]
         )
@@ -202,7 +202,8 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Return whether a web server answers at a port."""
     asking = HTTPConnection(HOST, port, timeout=5)
     try:
         asking.request("GET", "/healthz")

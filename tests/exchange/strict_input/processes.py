@@ -1,13 +1,11 @@
 """Web servers as `exchange serve` starts them, each a process of its own, over one migrated database."""
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +16,7 @@ from exchange.db.sealing import make_secret
 from exchange.db.upgrade import upgrade
 from tests.contract.live_exchange import Exchange
 from tests.databases import new_database
+from tests.exchange.faults.servers import answers, free_ports
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 HOST: Final = "127.0.0.1"
@@ -42,7 +41,7 @@ class Town:
 
     @contextmanager
     def _served(self, number: int) -> Iterator["Server"]:
-        port, log = free_port(), self.folder / f"server-{number}.log"
+        (port,), log = free_ports(1), self.folder / f"server-{number}.log"
         config = replace(config_from(self.environment), threads=THREADS)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EXCHANGE_")}
         with log.open("ab") as output:
@@ -81,7 +80,7 @@ class Server:
 
     def is_alive(self) -> bool:
         """Return whether the next request is answered."""
-        return _asks_well(self.port)
+        return answers(self.port)
 
     def said(self) -> str:
         """Return the log."""
@@ -107,27 +106,10 @@ def a_town(folder: Path) -> Iterator[Town]:
         database.close()
 
 
-def free_port() -> int:
-    """Return a port that is free at this moment."""
-    with socket.create_server((HOST, 0)) as found:
-        return int(found.getsockname()[1])
-
-
 def _when_ready(server: Server) -> Server:
     until = time.monotonic() + READY_SECONDS
-    while not _asks_well(server.port):
+    while not answers(server.port):
         assert time.monotonic() < until, server.said()
         assert server.process.poll() is None, server.said()
         time.sleep(0.1)
     return server
-
-
-def _asks_well(port: int) -> bool:
-    asking = HTTPConnection(HOST, port, timeout=20)
-    try:
-        asking.request("GET", "/healthz")
-        return asking.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        asking.close()
