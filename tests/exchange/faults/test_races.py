@@ -28,7 +28,7 @@ LONGEST_PAUSE: Final = 0.05
 
 
 @pytest.mark.invariant("one-acceptance-wins", "Of sixteen acceptances at once through two processes exactly one wins.")
-@pytest.mark.parametrize("rounds", sizes(6, 500))
+@pytest.mark.parametrize("rounds", sizes(6, 2_000))
 def test_of_sixteen_acceptances_at_once_one_wins(
     two_webs: Street, line: NewLine, rounds: int, reached: Reached
 ) -> None:

@@ -30,7 +30,7 @@ STRIDE: Final = 37
     "late-updates-change-nothing",
     "Five status updates that arrive in any order end where the table of moves says, and none is applied twice.",
 )
-@pytest.mark.parametrize("rounds", sizes(16, 600))
+@pytest.mark.parametrize("rounds", sizes(16, 2_400))
 def test_updates_in_any_order_end_where_the_table_says(house: Any, rounds: int, reached: Reached) -> None:
     refused = applied = 0
 
