@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from exchange.db.document import CURRENT, Document, document, is_visible, opened, visible_document
 from exchange.db.parameter import TABLES, sealed_value
 from exchange.db.session import now
-from fhir_mapping.search_parameters import DATE, STRING, SearchParameter
+from fhir_mapping.search_parameters import DATE, REFERENCE, STRING, SearchParameter
 
 SHOWN_WHEN_REDUCED: Final = frozenset(
     {"_id", "_lastUpdated", "status", "business-status", "code", "intent", "owner", "priority"}
@@ -91,7 +91,7 @@ def search(
     last, document_id = page.after or (None, None)
     asked = _asked(session, type_name, criteria, viewer_id)
     asked |= {"watermark": page.watermark, "limit": page.limit + 1, "last": last, "last_id": document_id}
-    shape = tuple(map(_shape, criteria))
+    shape = _shapes(type_name, criteria)
     query = _page(type_name, shape, is_further=page.after is not None, descending=page.descending)
     return [opened(session, row) for row in session.execute(query, asked)]
 
@@ -100,7 +100,7 @@ def count(session: Session, type_name: str, criteria: tuple[Criterion, ...], *, 
     """Return how many documents match: only asked for with `_total=accurate` or `_summary=count`."""
     asked = _asked(session, type_name, criteria, viewer_id) | {"watermark": watermark}
     query = select(func.count()).select_from(visible_document)
-    query = query.where(*_conditions(type_name, tuple(map(_shape, criteria))), _NOT_NEWER)
+    query = query.where(*_conditions(type_name, _shapes(type_name, criteria)), _NOT_NEWER)
     return int(session.execute(query, asked).scalar_one())
 
 
@@ -108,7 +108,7 @@ def matching_own(
     session: Session, type_name: str, criteria: tuple[Criterion, ...], *, author_id: str, limit: int = 2
 ) -> list[str]:
     """Return ids of documents that the caller's own organisation wrote: what a conditional create may match."""
-    conditions = _conditions(type_name, tuple(map(_shape, criteria)))
+    conditions = _conditions(type_name, _shapes(type_name, criteria))
     query = select(visible_document.c.document_id).where(*conditions, visible_document.c.is_author.is_(True))
     query = query.order_by(visible_document.c.document_id).limit(limit)
     return list(session.execute(query, _asked(session, type_name, criteria, author_id)).scalars())
@@ -123,7 +123,9 @@ def included(session: Session, wanted: Collection[tuple[str, str]], *, viewer_id
 
 #  A search is built once for each shape: which parameters, modifiers and prefixes, how many alternatives. Its values
 #  come beside it (docs/decisions/0071-what-the-second-profile-said.md).
-Shape = tuple[SearchParameter, str, tuple[tuple[str, bool, bool], ...]]
+Shape = tuple[SearchParameter, str, tuple[tuple[str, bool, bool], ...], bool]
+#  the beginning of a word stands for few people from so many letters on
+LETTERS_OF_FEW: Final = 3
 _VISIBLE: Final = is_visible(bindparam("viewer_id"), bindparam("at"))
 _NOT_NEWER: Final = visible_document.c.last_updated <= bindparam("watermark")
 _INCLUDED: Final = (
@@ -134,27 +136,53 @@ _INCLUDED: Final = (
 )
 
 
-def _shape(criterion: Criterion) -> Shape:
-    alternatives = tuple((one.prefix, one.system is None, one.value is None) for one in criterion.alternatives)
-    return criterion.parameter, criterion.modifier, alternatives
+def _shapes(type_name: str, criteria: tuple[Criterion, ...]) -> tuple[Shape, ...]:
+    return tuple(
+        (
+            one.parameter,
+            one.modifier,
+            tuple((value.prefix, value.system is None, value.value is None) for value in one.alternatives),
+            (type_name, one.parameter.code) not in HOT_COLUMNS and _is_of_few(one),
+        )
+        for one in criteria
+    )
+
+
+def _column(name: str, shape: tuple[Shape, ...]) -> ColumnElement[Any]:
+    """Return a column of the view: for a search of few as an expression, which no index serves.
+
+    SQLite would walk all that a viewer sees in order, and look for each document among the few: 160 ms in a million.
+    """
+    column = visible_document.c[name]
+    return column + ("" if name == "type" else 0) if any(one[3] for one in shape) else column
+
+
+def _is_of_few(criterion: Criterion) -> bool:
+    """Return whether few documents are likely to hold what is asked: an identifier, a reference, a word of a person."""
+    parameter = criterion.parameter
+    if criterion.modifier not in ("", "exact"):
+        return False
+    if parameter.sealed and parameter.kind == STRING:
+        return all(len(one.value or "") >= LETTERS_OF_FEW for one in criterion.alternatives)
+    return parameter.sealed or parameter.code == "identifier" or parameter.kind == REFERENCE
 
 
 @lru_cache(maxsize=512)
 def _page(type_name: str, shape: tuple[Shape, ...], *, is_further: bool, descending: bool) -> Select[Any]:
-    view = visible_document.c
-    key = (view.last_updated, view.document_id)
+    view, updated = visible_document.c, _column("last_updated", shape)
+    key = (updated, view.document_id)
     query = (
         select(*CURRENT)
         .join(document, document.c.id == view.document_id)
-        .where(*_conditions(type_name, shape), _NOT_NEWER)
+        .where(*_conditions(type_name, shape), updated <= bindparam("watermark"))
         .order_by(*[column.desc() if descending else column for column in key])
         .limit(bindparam("limit", type_=Integer))
     )
     if is_further:
         last, last_id = bindparam("last", type_=BigInteger), bindparam("last_id", type_=String)
-        later = view.last_updated < last if descending else view.last_updated > last
+        later = updated < last if descending else updated > last
         beyond = view.document_id < last_id if descending else view.document_id > last_id
-        query = query.where(or_(later, and_(view.last_updated == last, beyond)))
+        query = query.where(or_(later, and_(updated == last, beyond)))
     return query
 
 
@@ -186,7 +214,7 @@ def _value(session: Session, criterion: Criterion, one: Alternative) -> str:
 
 
 def _conditions(type_name: str, shape: tuple[Shape, ...]) -> list[ColumnElement[bool]]:
-    conditions = [_VISIBLE, visible_document.c.type == type_name]
+    conditions = [_VISIBLE, _column("type", shape) == type_name]
     for place, one in enumerate(shape):
         conditions.append(_condition(type_name, one, place))
         if one[0].code not in SHOWN_WHEN_REDUCED:
@@ -195,7 +223,7 @@ def _conditions(type_name: str, shape: tuple[Shape, ...]) -> list[ColumnElement[
 
 
 def _condition(type_name: str, shape: Shape, place: int) -> ColumnElement[bool]:
-    parameter, modifier, alternatives = shape
+    parameter, modifier, alternatives, is_of_few = shape
     code, view = parameter.code, visible_document.c
     values = bindparam(f"values_{place}", expanding=True)
     if code == "_id":
@@ -212,6 +240,9 @@ def _condition(type_name: str, shape: Shape, place: int) -> ColumnElement[bool]:
     if modifier == "missing-false":
         return exists().where(here)
     rows = [_row(table, parameter, modifier, one, f"{place}_{number}") for number, one in enumerate(alternatives)]
+    if is_of_few:
+        #  start from the few that hold it; `exists` would look at each document of the viewer
+        return view.document_id.in_(select(table.c.document_id).where(table.c.parameter == code, or_(*rows)))
     found = exists().where(here, or_(*rows))
     return not_(found) if modifier == "not" else found
 
