@@ -100,6 +100,8 @@ def _pattern(table: Table, row: Row, keys: KeyRing, ids: Collection[str]) -> Pat
         plain = keys.open(Sealed(row["key_id"], row["body"]), place(row["id"], row["version"])).decode()
     if table.name == "outbox_message":
         row |= {"state": "sent", "sent_at": row["created_at"]}
+    if table.name == "audit_event":
+        row |= {"block_id": 1}
     numbered = {name for name in ("id", "sequence") if isinstance(row.get(name), int)}
     naming = {name: value for name, value in row.items() if isinstance(value, str) and any(id in value for id in ids)}
     return Pattern(

@@ -13,9 +13,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import Engine, create_engine, func, select
 
 from exchange.cli.serve import worker_command
+from exchange.db.audit import audit_event
 from exchange.db.outbox import SENT, WAITING, MessageRow
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.load import Request
@@ -45,6 +46,7 @@ def told(server: Server, folder: Path, requests: list[Request], seconds: float) 
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(worker_command(), cwd=ROOT, env=kept | given, stdout=log, stderr=log)
     try:
+        _wait_until_sealed(engine)
         with engine.connect() as connection:
             before = connection.execute(select(func.max(MessageRow.sequence))).scalar() or 0
         _send(server, requests[: max(int(seconds * PER_SECOND), 5)])
@@ -64,6 +66,17 @@ def told(server: Server, folder: Path, requests: list[Request], seconds: float) 
         engine.dispose()
         worker.terminate()
         worker.wait(STOP_SECONDS)
+
+
+def _wait_until_sealed(engine: Engine) -> None:
+    """Wait until the worker has put what the stock left into blocks of the audit: it is not what is measured."""
+    unsealed = select(audit_event.c.id).where(audit_event.c.block_id.is_(None)).limit(1)
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends_at:
+        with engine.connect() as connection:
+            if connection.execute(unsealed).first() is None:
+                return
+        time.sleep(0.5)
 
 
 def _send(server: Server, requests: list[Request]) -> None:
