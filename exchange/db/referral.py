@@ -206,6 +206,19 @@ _OPEN_FOR_PATIENT: Final = select(_ROW).where(
     _ITS.need.is_not_distinct_from(bindparam("need")),
     _ITS.status.in_(OPEN),
 )
+#  two questions, each along its own index: with one `or` between them SQLite looks at every referral
+_DUE: Final = (
+    select(_ITS.id, _ITS.due_at)
+    .where(_ITS.status.in_(OPEN), _ITS.due_at <= bindparam("now"))
+    .order_by(_ITS.due_at)
+    .limit(bindparam("limit", type_=Integer))
+)
+_TO_REMIND: Final = (
+    select(_ITS.id, _ITS.due_at)
+    .where(_ITS.status.in_(OPEN), _ITS.remind_at <= bindparam("now"), _ITS.reminded.is_(False))
+    .order_by(_ITS.remind_at)
+    .limit(bindparam("limit", type_=Integer))
+)
 _INSERT: Final = insert(_ROW)
 _SAVE: Final = update(_ROW).where(_ITS.id == bindparam("of"), _ITS.version == bindparam("before"))
 
@@ -233,6 +246,8 @@ def save(session: Session, after: Referral, *, decided: bool = True) -> None:
     """Write a decision over the one before: a compare-and-set on its version, so that of two at once one wins."""
     before = after.version - 1 if decided else after.version
     values = _values(session, after)
+    #  a database that is told to set the key looks through all referrals for those that name it as their previous one
+    del values["id"]
     if not decided:
         del values["changed"]
     changed = session.execute(_SAVE, {"of": after.id, "before": before} | values)
@@ -324,9 +339,9 @@ def open_attempts(session: Session, service_request_id: str) -> list[Referral]:
 
 def due(session: Session, now: datetime, *, limit: int = 100) -> list[str]:
     """Return ids of referrals whose reminder or clock is due, the longest overdue first."""
-    reminder = and_(ReferralRow.remind_at <= now, ReferralRow.reminded.is_(False))
-    query = select(ReferralRow.id).where(ReferralRow.status.in_(OPEN), or_(ReferralRow.due_at <= now, reminder))
-    return list(session.scalars(query.order_by(ReferralRow.due_at).limit(limit)))
+    asked = {"now": now, "limit": limit}
+    found = {row.id: row.due_at or now for query in (_DUE, _TO_REMIND) for row in session.execute(query, asked)}
+    return sorted(found, key=found.__getitem__)[:limit]
 
 
 def all_referrals(session: Session, *, limit: int = 200) -> list[Referral]:

@@ -24,7 +24,7 @@ class ReleaseRow(Base):
     consent_id: Mapped[str | None] = mapped_column(Id)
     from_version: Mapped[int] = mapped_column(Integer)
     began_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -164,12 +164,13 @@ def end_run_out(session: Session, now: datetime, *, limit: int = 500) -> int:
     rows = session.execute(
         select(ReleaseRow.referral_id, ReleaseRow.organization_id)
         .where(ReleaseRow.until <= now, ReleaseRow.ended_at.is_(None))
-        .distinct()
         .limit(limit)
-    ).all()
-    for referral_id, organization_id in rows:
+    )
+    #  told apart here: SQLite would walk all releases in order to do it
+    ended = dict.fromkeys((row.referral_id, row.organization_id) for row in rows)
+    for referral_id, organization_id in ended:
         end_releases(session, referral_id, organization_id, now)
-    return len(rows)
+    return len(ended)
 
 
 def _follow(session: Session, document_id: str, organization_id: str, referral_id: str) -> None:

@@ -48,11 +48,11 @@ def _forget(database: Database, states: tuple[str, ...], before: datetime) -> No
 
 
 def _in_batches(database: Database, step: Step) -> int:
-    """Run a step, each time in a transaction of its own, until a batch is not full; return how many there were."""
+    """Run a step, each time in a transaction of its own, until nothing is left; return how many there were."""
     total = 0
     while True:
         with database.write() as session:
             done = step(session, BATCH)
         total += done
-        if done < BATCH:
+        if done == 0:
             return total

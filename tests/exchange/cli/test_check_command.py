@@ -44,7 +44,7 @@ def test_what_holds_is_said_in_a_line_each(look: Look, house: House, tmp_path: P
     said = look()
 
     assert [name for name, one in said.items() if not one["ok"]] == []
-    assert said["database"]["says"].startswith("answers, at revision 0001")
+    assert said["database"]["says"].startswith("answers, at revision 0002")
     assert said["keys"]["says"] == "the key k1 seals and opens, 1 on the ring."
     assert said["mail"]["says"] == "goes out by file, which answers."
     assert said["clock"]["says"] == f"says {house.clock():%Y-%m-%d %H:%M} UTC."
