@@ -62,9 +62,8 @@ class JsonLines(logging.Formatter):
 
 def set_up_logs(level: str) -> None:
     """Send the exchange's logs to standard error; other libraries only from warnings on."""
-    #  a line says neither where in the source it was written nor by which thread, so nobody need find that out
+    #  a line does not say by which thread it was written, so nobody need find that out
     #  (https://docs.python.org/3/howto/logging.html#optimization)
-    logging._srcfile = None  # type: ignore[attr-defined]
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())

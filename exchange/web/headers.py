@@ -33,7 +33,7 @@ def set_headers(app: Flask) -> None:
     def finish(response: Response) -> Response:
         headers = response.headers
         #  asked once: each setdefault would look through all of them again
-        given = {name.lower() for name in headers.keys()}  # noqa: SIM118 (a Headers yields pairs)
+        given = {name.lower() for name, _value in headers}
         for name, value in fixed if request.path.startswith("/static") else (*fixed, NOT_KEPT):
             if name.lower() not in given:
                 headers.add(name, value)
