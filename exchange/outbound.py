@@ -179,12 +179,36 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+class Cutter:
+    """Shuts a socket down after so many seconds, unless it is let go of before; `has_cut` says whether it did.
+
+    A peer that sends byte by byte satisfies each read's own limit.
+    """
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self.has_cut = False
+        #  the duplicate outlives the TLS wrapping
+        self._watched = sock.dup()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut(self) -> None:
+        self.has_cut = True
+        with suppress(OSError), self._watched:
+            self._watched.shutdown(socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        """Leave the socket alone from now on."""
+        self._timer.cancel()
+        self._watched.close()
+
+
 class _Guarded(HTTPConnection):
     """A connection that goes to an address the gate has judged, and is cut when it has lived too long."""
 
     gate: Gate
-    _cutter: threading.Timer | None = None
-    _was_cut = False
+    _cutter: Cutter | None = None
 
     def _new_conn(self) -> socket.socket:
         failure: OSError | None = None
@@ -206,29 +230,16 @@ class _Guarded(HTTPConnection):
                 continue
             for option in self.socket_options or ():
                 sock.setsockopt(*option)
-            self._cut_later(sock)
+            self._cutter = Cutter(sock, LONGEST_SECONDS)
             sys.audit("http.client.connect", self, self.host, port)
             return sock
         raise NewConnectionError(self, "No address of the host answered") from failure
 
-    def _cut_later(self, sock: socket.socket) -> None:
-        #  a peer that sends byte by byte satisfies every read's own limit; the duplicate outlives the TLS wrapping
-        watched = sock.dup()
-
-        def cut() -> None:
-            self._was_cut = True
-            with suppress(OSError), watched:
-                watched.shutdown(socket.SHUT_RDWR)
-
-        self._cutter = threading.Timer(LONGEST_SECONDS, cut)
-        self._cutter.daemon = True
-        self._watched = watched
-        self._cutter.start()
-
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3's own class, as in its base
         """Return the answer. Raises OutboundRefused when it was cut: half its headers would look like all of them."""
+        cutter = self._cutter  # closing, which an answer without length leads to, lets go of it
         response = super().getresponse()
-        if self._was_cut:
+        if cutter is not None and cutter.has_cut:
             response.close()
             raise OutboundRefused("The answer took longer than is waited for: nothing of it was used.")
         return response
@@ -236,8 +247,7 @@ class _Guarded(HTTPConnection):
     def close(self) -> None:
         """Close, and let go of the cutter."""
         if self._cutter is not None:
-            self._cutter.cancel()
-            self._watched.close()
+            self._cutter.let_go()
             self._cutter = None
         super().close()
 

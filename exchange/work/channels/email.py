@@ -8,7 +8,6 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
 from contextlib import suppress
 from datetime import datetime
 from email.errors import MessageError
@@ -21,6 +20,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from exchange.config import LOOPBACK
+from exchange.outbound import Cutter
 from exchange.work.channels.parcel import Channel, NeverAgain, Parcel, TryAgain
 
 #  for each step of the talk, and for all of it: a server that drips, or greets without end, satisfies every step
@@ -133,28 +133,17 @@ def _refused(code: int, what: str) -> TryAgain | NeverAgain:
 class _Server(smtplib.SMTP):
     """A connection that is cut when it has lived too long, and whose end cannot undo what it delivered."""
 
-    _cutter: threading.Timer | None = None
+    _cutter: Cutter | None = None
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # smtplib's own hook
-        #  the duplicate outlives the TLS wrapping
-        watched = sock.dup()
-
-        def cut() -> None:
-            with suppress(OSError):
-                watched.shutdown(socket.SHUT_RDWR)
-
-        self._watched = watched
-        self._cutter = threading.Timer(LONGEST_SECONDS, cut)
-        self._cutter.daemon = True
-        self._cutter.start()
+        self._cutter = Cutter(sock, LONGEST_SECONDS)
         return sock
 
     def close(self) -> None:
         """Close, and let go of the cutter."""
         if self._cutter is not None:
-            self._cutter.cancel()
-            self._watched.close()
+            self._cutter.let_go()
             self._cutter = None
         super().close()
 
