@@ -12,16 +12,12 @@ from werkzeug.test import TestResponse
 
 from exchange.app import create_app
 from exchange.config import Config
-from exchange.db import referral
 from exchange.db.audit import audit_event
 from exchange.db.document import document
-from exchange.domain.actor import SYSTEM
-from exchange.web.portal.door import NOTED_EVERY
 from tests.databases import SERVER
 from tests.exchange.faults.full_disk import Disk
 from tests.exchange.web.fhir.conftest import Door, a_patient, a_referral, a_request, told
 from tests.exchange.web.oauth.conftest import ASSERTION_TYPE
-from tests.exchange.web.portal.conftest import Browser, enrol, link, signed_in, words  # noqa: F401
 from tests.reliability import Reached, sizes
 
 FULL = "The disk is full: nothing was stored. Try again when there is room."
@@ -97,45 +93,6 @@ def test_the_token_endpoint_and_the_api_say_so_in_their_own_form(door: Door, dis
     assert (token.status_code, token.json["error"]) == (507, "temporarily_unavailable")
     assert (webhook.status_code, webhook.json["title"], webhook.json["detail"]) == (507, "No room left", FULL)
     assert token.headers["Retry-After"] == webhook.headers["Retry-After"] == "60"
-
-
-def test_the_portal_says_so_on_a_page(house: Any, disk: Disk, app: Flask, signed_in: Any, link: Any) -> None:  # noqa: F811
-    sent = house.send()
-    pantry, stranger, holder = signed_in("pantry"), Browser(app), Browser(app)
-    at = f"/answer/{link(sent.referral.id)}"
-    pantry.get(f"/referrals/{sent.referral.id}")
-    stranger.get("/sign-in")
-    holder.get(at)
-    disk.fill()
-
-    answers = {
-        "accept": pantry.post(f"/referrals/{sent.referral.id}/answer/accept"),
-        "sign in": stranger.post("/sign-in", email="rosa@pantry.invalid", password="wrong, but long enough"),
-        "answer by link": holder.post(f"{at}/answer/accept", confirmed="yes"),
-        "open": pantry.get(f"/referrals/{sent.referral.id}"),
-    }
-
-    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 507)
-    assert all("There is no room left to store this" in words(answer) for answer in answers.values())
-    assert all(FULL in words(answer) for answer in answers.values())
-    with house.database.read() as session:
-        assert referral.find(session, sent.referral.id, visible_to=SYSTEM) == sent.referral
-
-
-@only_on_sqlite
-def test_a_page_that_is_not_audited_is_shown_though_the_session_cannot_be_prolonged(
-    house: Any,
-    disk: Disk,
-    signed_in: Any,  # noqa: F811
-) -> None:
-    worker = signed_in("hospital")
-    house.clock.forward(seconds=NOTED_EVERY.total_seconds() + 1)
-
-    disk.protect()
-    answer = worker.get("/send")
-    disk.protect(is_on=False)
-
-    assert answer.status_code == 200
 
 
 @only_on_sqlite
